@@ -59,7 +59,7 @@ def test_what_tasks_gave_is_read_from_the_server(runs, documents):
         ("each/scored #1", "metrics"): {"score": 3.0},
         ("each/scored #2", "metrics"): {"score": 4.5},
     }
-    assert found.of_pipeline(documents[0]) == {"Output": 7}
+    assert found.of_pipeline(documents[0]).pipeline == {"Output": 7}
     data = found.outputs["The measure", "data"]
     assert Path(data).read_text() == "content"
     assert found.outputs["importer", "artifact"] == str(runs.server.data_dir / "imported.txt")
@@ -73,7 +73,7 @@ def test_what_the_cache_answered_has_the_same(runs, documents):
     second = Metadata(runs.server.url).results(runs.last)
     assert "measure" in ran.cached or "The measure" in ran.cached
     assert second.outputs == first.outputs and second.metrics == first.metrics
-    assert {task.state for label, task in second.tasks.items() if label == "give"} == {"CACHED"}
+    assert {task.state for task in second.tasks if task.label == "give"} == {"CACHED"}
 
 
 def test_of_what_failed_there_is_what_came_before(runs, documents):
@@ -81,9 +81,8 @@ def test_of_what_failed_there_is_what_came_before(runs, documents):
     found = Metadata(runs.server.url).results(runs.last)
     assert ran.state == "FAILED"
     assert found.outputs["The measure", "Output"] == 7
-    failed = {label: task for label, task in found.tasks.items() if task.state == "FAILED"}
-    assert any(label.endswith("broken") for label in failed)
-    assert not any(task.parameters for label, task in failed.items() if label.endswith("broken"))
+    (broken,) = [task for task in found.tasks if task.path[-1] == "broken"]
+    assert (broken.state, broken.parameters) == ("FAILED", {})
 
 
 def test_a_run_that_is_not_there_is_told(runs, documents):

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from kfp_gitops.kfpserver.metadata import logged
@@ -60,7 +61,8 @@ class Execution:
 class TaskResults:
     """One task in one place; `path` are the keys in the IR of the groups around it and its own, `names` what is shown.
 
-    `iteration`: the numbers of the iterations around it, from 0, the outermost first. `state`: of STATES.
+    `iteration`: the numbers of the iterations around it, from 0, the outermost first; `number`: the one among all of
+    them, None where there is but one. `state`: one of `messages.STATES`.
     """
 
     path: tuple[str, ...]
@@ -70,43 +72,68 @@ class TaskResults:
     parameters: Mapping[str, Any]
     artifacts: Mapping[str, tuple[Artifact, ...]]
     group: bool = False
+    number: int | None = None
+
+    @property
+    def label(self) -> str:
+        """`train`, `each/train`, and of several iterations `each/train #2`, as comparisons name it."""
+        return "/".join(self.names) + ("" if self.number is None else f" #{self.number}")
 
 
 @dataclass(frozen=True)
 class RunResults:
-    """All tasks of a run by label: `train`, `each/train`, and of a loop with several iterations `each/train #2`."""
+    """All tasks of a run, and what is known of its pipeline's own outputs."""
 
-    tasks: Mapping[str, TaskResults]
+    tasks: tuple[TaskResults, ...]
+    pipeline: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def outputs(self) -> dict[tuple[str, str], Any]:
-        """(task, output) → the value of a parameter, or the URI of an artifact (of several: the first)."""
-        return {
-            (label, name): value
-            for label, task in self.tasks.items()
-            for name, value in _outputs(task).items()
-        }
+        """(label, output) → the value of a parameter, or the URI of an artifact (of several: the first).
+
+        Those of the pipeline itself have the label "".
+        """
+        own = {("", name): value for name, value in self.pipeline.items()}
+        return own | {(one.label, name): value for one in self.tasks for name, value in _outputs(one).items()}
+
+    @property
+    def of_ids(self) -> dict[tuple[str, str], Any]:
+        """The same by a task's own name alone, whatever stands around it, as triggers name it; nothing of loops."""
+        found = {("", name): value for name, value in self.pipeline.items()}
+        for one in sorted(self.tasks, key=lambda one: len(one.path)):
+            if not one.iteration:
+                values = _outputs(one)
+                for own in dict.fromkeys((one.names[-1], one.path[-1])):
+                    found = {**{(own, name): value for name, value in values.items()}, **found}
+        return found
 
     @property
     def metrics(self) -> dict[tuple[str, str], dict[str, float]]:
-        """(task, artifact) → what was logged with it in numbers, groups' own outputs aside."""
+        """(label, artifact) → what was logged with it in numbers, groups' own outputs aside."""
         return {
-            (label, name): found
-            for label, task in self.tasks.items()
-            if not task.group
-            for name, artifacts in task.artifacts.items()
-            if (found := {key: value for one in artifacts for key, value in one.metrics.items()})
+            (one.label, name): found
+            for one in self.tasks
+            if not one.group
+            for name, artifacts in one.artifacts.items()
+            if (found := {key: value for artifact in artifacts for key, value in artifact.metrics.items()})
         }
 
-    def of_pipeline(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """The outputs of the pipeline itself, which only its IR says where to find: a value, or an artifact's URI."""
+    def named(self, names: Mapping[tuple[str, ...], tuple[str, ...]]) -> RunResults:
+        """The same with other names, by path: those of the manifest that was compiled."""
+        renamed = (replace(one, names=names.get(one.path, one.names)) for one in self.tasks)
+        return replace(self, tasks=tuple(renamed))
+
+    def of_pipeline(self, spec: Mapping[str, Any]) -> RunResults:
+        """The same with the outputs of the pipeline itself, which only its IR says where to find.
+
+        A parameter's value, or an artifact's URI.
+        """
         own = (((spec.get("root") or {}).get("dag")) or {}).get("outputs") or {}
-        inside = {task.path[0]: task for task in self.tasks.values() if len(task.path) == 1}
-        parameters = _given(
-            own.get("parameters") or {}, lambda key, name: _one(inside, key, "parameters", name)
-        )
-        artifacts = _given(own.get("artifacts") or {}, lambda key, name: _one(inside, key, "artifacts", name))
-        return {**parameters, **{name: found[0].uri for name, found in artifacts.items() if found}}
+        inside = {one.path[0]: one for one in self.tasks if len(one.path) == 1}
+        parameters = _given(own.get("parameters") or {}, partial(_one, inside, "parameters"))
+        artifacts = _given(own.get("artifacts") or {}, partial(_one, inside, "artifacts"))
+        uris = {name: found[0].uri for name, found in artifacts.items() if found}
+        return replace(self, pipeline={**uris, **parameters})
 
 
 def _outputs(task: TaskResults) -> dict[str, Any]:
@@ -116,13 +143,13 @@ def _outputs(task: TaskResults) -> dict[str, Any]:
 
 def of(executions: Sequence[Execution]) -> RunResults:
     """The results in the records of one run's context."""
-    return RunResults(dict(_Tree(executions).tasks()))
+    return RunResults(tuple(_Tree(executions).tasks()))
 
 
 _NOTHING = object()
 
 
-def _one(inside: Mapping[str, Any], key: str, kind: str, name: str) -> Any:
+def _one(inside: Mapping[str, TaskResults], kind: str, key: str, name: str) -> Any:
     task = inside.get(key)
     return getattr(task, kind).get(name, _NOTHING) if task is not None else _NOTHING
 
@@ -170,11 +197,11 @@ class _Tree:
         self._places: dict[tuple[str, ...], list[tuple[int, ...]]] = {}
         """Path of a loop → its iterations."""
 
-    def tasks(self) -> Iterator[tuple[str, TaskResults]]:
+    def tasks(self) -> Iterator[TaskResults]:
+        """All of them, groups before what is inside of them."""
         roots = [one for one in self._by_id.values() if one.number("parent_dag_id") is None]
         found = [task for root in roots for task in self._body(root, (), (), ())]
-        for task in found:
-            yield self._label(task), task
+        yield from (replace(task, number=self._number(task)) for task in found)
 
     def _body(
         self, dag: Execution, path: tuple[str, ...], names: tuple[str, ...], iteration: tuple[int, ...]
@@ -231,14 +258,11 @@ class _Tree:
             specs, lambda key, name: of_task(tasks[key]).get(name, _NOTHING) if key in tasks else _NOTHING
         )
 
-    def _label(self, task: TaskResults) -> str:
-        """As comparisons name it: the number is the one among all iterations of the loops around it."""
-        loops = [path for path in self._places if path == task.path[: len(path)] and task.iteration]
-        if not loops:
-            return "/".join(task.names)
-        places = sorted(set(self._places[max(loops, key=len)]))
-        several = len(places) > 1 and task.iteration in places
-        return "/".join(task.names) + (f" #{places.index(task.iteration)}" if several else "")
+    def _number(self, task: TaskResults) -> int | None:
+        """The one among all iterations of the innermost loop around it, where there are several."""
+        loops = [path for path in self._places if path == task.path[: len(path)]] if task.iteration else []
+        places = sorted(set(self._places[max(loops, key=len)])) if loops else []
+        return places.index(task.iteration) if len(places) > 1 and task.iteration in places else None
 
 
 _DEEPEST = 64
