@@ -23,6 +23,7 @@ from kfp_gitops.review.diff import (
     schedules,
     starts,
 )
+from kfp_gitops.review.diff.between.compared import between
 from kfp_gitops.review.diff.category import category
 from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.interface import broken
@@ -52,6 +53,7 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         changes=changes,
         pipelines=[item for item in found if item.semantic or item.noise],
         events=known_events.changes(*_changed_manifests(before, after)),
+        between=between(before, after, found, now),
         warnings=[
             *delivery.warnings(environment, after),
             *diagnostics.gone(old, new),
