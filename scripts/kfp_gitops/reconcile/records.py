@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from kfp_gitops.base.packed import Packed
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.language.manifest import Schedule, Slo, Trigger
+from kfp_gitops.language.manifest import OnChange, Schedule, Slo, Trigger
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,16 @@ class DesiredPipeline:
     def called(self) -> str:
         """Its name in KFP."""
         return self.adopts.pipeline if self.adopts else self.name
+
+    @property
+    def on_change(self) -> tuple[Trigger, ...]:
+        """Of its triggers those that are on and owe a run to each new release: `apply` starts it."""
+        return tuple(one for one in self.triggers if isinstance(one.run_on, OnChange) and one.enabled)
+
+    @property
+    def on_causes(self) -> tuple[Trigger, ...]:
+        """The others, on or off: after runs and on data, of which a pass of its own starts the runs."""
+        return tuple(one for one in self.triggers if not isinstance(one.run_on, OnChange))
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""

@@ -241,7 +241,7 @@ def _workspace(context: Context) -> Iterator[Problem]:
 def _start(context: Context, start: Schedule | Trigger) -> Iterator[Problem]:
     """What starts runs by itself gives every parameter that has no default."""
     parameters: dict[str, Port] = {name: port for name, port in context.inputs.items() if port.type}
-    for name, value in start.parameters.items():
+    for name, value in start.constants.items():
         at = (*start.at, "parameters", name)
         if name not in parameters:
             known = ", ".join(parameters) or "none"
