@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import calendar
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kfp_gitops.language.chains.edges import Edge
+from kfp_gitops.language.manifest import Window
 
 MOST = 200
 """Chains that are told; of a graph in which everything follows everything there are more than anybody reads."""
@@ -104,8 +106,8 @@ class _Step:
         """When, and which; what is not to be expected, or not known when, is said with what it waits for."""
         name, starts = self.edge.pipeline, self.starts
         if starts is None:
-            has = "has " if self.edge.usual else ""
-            return f"{name} (when it {has}{self.edge.verb}{''.join(self._held())})"
+            if_ = "when" if self.edge.is_data else "once" if self.edge.usual else "if"
+            return f"{name} ({if_} {self.edge.source} {self.edge.verb}{''.join(self._held())})"
         return f"about {at(self.first + starts, self.first)} {name}" if self.first else f"about {span(starts)} later {name}"
 
     def _held(self) -> Iterator[str]:
@@ -154,10 +156,20 @@ def span(long: timedelta) -> str:
     return " ".join([f"{number} {unit}" for number, unit in parts if number][:2])
 
 
+def window(found: Window) -> str:
+    """`06:00 to 20:00, Mon to Fri`; in UTC."""
+    days = sorted(found.days)
+    names = [calendar.day_abbr[day] for day in days]
+    in_a_row = len(days) > 2 and days == [*range(days[0], days[-1] + 1)]
+    which = "" if len(days) == 7 else f"{names[0]} to {names[-1]}" if in_a_row else ", ".join(names)
+    return f"{found.start:%H:%M} to {found.end:%H:%M}{f', {which}' if which else ''}"
+
+
 def sentence(edge: Edge) -> str:
     """An edge in one line: `forecast starts after training succeeded (trigger after-training)`."""
     on = edge.trigger
     what = f"when {edge.source} {edge.verb}" if edge.is_data else f"after {edge.source} {edge.verb}"
     more = [f"trigger {on.name}"]
+    more += [f"within {window(on.only_within)}"] if on.only_within else []
     more += ["off"] if not on.enabled else ["paused"] if edge.off else []
     return f"{edge.pipeline} starts {what} ({', '.join(more)})"
