@@ -34,7 +34,8 @@ def state_of(
         texts[f"pipelines/{pipeline}/pipeline.yaml"] = written(manifest_of(**more))
         texts[f"pipelines/{pipeline}/components/greet.yaml"] = written(component_of())
     listed = [
-        {"name": pipeline, "release": "sha256:1", **(entries or {}).get(pipeline, {})} for pipeline in triggers
+        {"name": pipeline, "release": "sha256:1", **(entries or {}).get(pipeline, {})}
+        for pipeline in triggers
     ]
     head = {"apiVersion": "kfp-gitops/v1alpha1", "kind": "Environment", "pipelines": listed}
     return State(name, {"environment.yaml": written(head), **texts})

@@ -1,4 +1,4 @@
-"""When the pipelines that triggers start are to be expected, by when those before them start and how long they take. Pure.
+"""When the pipelines that triggers start are to be expected, by when those before start and how long they take. Pure.
 
 It is what an ordinary week looks like, and no promise: runs take as long as their past ones took, none fails, and what
 starts them looks every minute. Where it is not known how long a run takes, nothing is told of what follows it.
@@ -70,7 +70,9 @@ def _brings(
         late = edge.trigger.on_missed == "run"
         opened = (at if window.holds(at) else window.next_opening(at) if late else None for at in moments)
         moments = sorted({at for at in opened if at is not None})
-    return [at for at in _in_turn(moments, takes.get(edge.pipeline), edge.trigger.max_concurrency) if at < until]
+    return [
+        at for at in _in_turn(moments, takes.get(edge.pipeline), edge.trigger.max_concurrency) if at < until
+    ]
 
 
 def _in_turn(moments: Iterable[datetime], long: timedelta | None, most: int) -> Iterable[datetime]:

@@ -65,7 +65,13 @@ class Edge:
     def verb(self) -> str:
         """What its source has to do: `succeeded`, `changes`."""
         on = self.trigger.run_on
-        return _STATES[on.state] if isinstance(on, AfterRun) else _DATA[on.changes] if isinstance(on, OnData) else ""
+        return (
+            _STATES[on.state]
+            if isinstance(on, AfterRun)
+            else _DATA[on.changes]
+            if isinstance(on, OnData)
+            else ""
+        )
 
 
 def edges(triggers: Mapping[str, Sequence[Trigger]], paused: Collection[str] = ()) -> tuple[Edge, ...]:

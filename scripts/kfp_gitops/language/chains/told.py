@@ -1,4 +1,4 @@
-"""The graph and its chains in words: `Mondays 03:00 predictive-scaling → about 03:20 predictive-scaling-forecast`. Pure."""
+"""The graph and its chains in words: `Mondays 03:00 train → about 03:20 forecast → about 04:00 report`. Pure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from kfp_gitops.language.manifest import Window
 
 MOST = 200
 """Chains that are told; of a graph in which everything follows everything there are more than anybody reads."""
+FIRINGS = 7 * 24 * 60
+"""Of a schedule in a week that are looked at."""
 _NAMED = 3
 _STEPS = 30
 """Of one chain."""
@@ -56,7 +58,9 @@ def _beginning(found: Sequence[Edge], roots: Sequence[Root]) -> Iterator[Root]:
     yield from (Root(name) for name in sorted(leads - follows - with_one))
 
 
-def _ways(after: Mapping[str, Sequence[Edge]], name: str, way: tuple[Edge, ...]) -> Iterator[tuple[Edge, ...]]:
+def _ways(
+    after: Mapping[str, Sequence[Edge]], name: str, way: tuple[Edge, ...]
+) -> Iterator[tuple[Edge, ...]]:
     """Each way to an end; one that would come back to where it was ends there."""
     been = {edge.source for edge in way} | {name}
     onward = [edge for edge in after[name] if edge.pipeline not in been]
@@ -108,7 +112,11 @@ class _Step:
         if starts is None:
             if_ = "when" if self.edge.is_data else "once" if self.edge.usual else "if"
             return f"{name} ({if_} {self.edge.source} {self.edge.verb}{''.join(self._held())})"
-        return f"about {at(self.first + starts, self.first)} {name}" if self.first else f"about {span(starts)} later {name}"
+        return (
+            f"about {at(self.first + starts, self.first)} {name}"
+            if self.first
+            else f"about {span(starts)} later {name}"
+        )
 
     def _held(self) -> Iterator[str]:
         on = self.edge.trigger
@@ -131,7 +139,8 @@ def when(root: Root) -> str:
     if not firings:
         return f"{root.trigger} (not in this week) " if root.name else ""
     if not _one_time(firings):
-        return f"{len(firings):,} times a week, first {firings[0]:%a %H:%M}, "
+        number = f"over {FIRINGS - 1:,}" if len(firings) >= FIRINGS else f"{len(firings):,}"
+        return f"{number} times a week, first {firings[0]:%a %H:%M}, "
     days = sorted({firing.weekday() for firing in firings})
     if len(days) == 7:
         return f"daily {firings[0]:%H:%M} "

@@ -213,6 +213,16 @@ def _calendar(found: Calendar) -> dict[str, Any]:
         "collisions": [
             {"minute": _instant(minute), "schedules": names} for minute, names in found.collisions()
         ],
+        "triggers": [
+            {
+                "name": entry.name,
+                "trigger": entry.trigger,
+                "enabled": entry.enabled,
+                "starts": None if entry.unknown else [_instant(instant) for instant in entry.firings],
+            }
+            for entry in found.followers
+        ],
+        "chains": list(found.chains),
         "unkept": [{"pipeline": one.pipeline, "slo": one.slo, "text": one.text} for one in found.unkept],
         "longestGap": {"start": _instant(gap[0]), "end": _instant(gap[1])} if gap else None,
     }

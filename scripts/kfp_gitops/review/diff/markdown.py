@@ -105,7 +105,9 @@ def _between(found: EnvironmentDiff, room: Room) -> Iterator[str]:
         return
     yield "### Between pipelines"
     yield ""
-    yield from (f"- {code(sign)} {plain(line)}" if sign.strip() else f"- {plain(line)}" for sign, line in lines)
+    yield from (
+        f"- {code(sign)} {plain(line)}" if sign.strip() else f"- {plain(line)}" for sign, line in lines
+    )
     yield ""
     if room.pictures:
         picture = drawn.mermaid(found)

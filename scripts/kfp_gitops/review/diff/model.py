@@ -183,7 +183,7 @@ class Link:
 class Between:
     """The parts of the graph between pipelines in which something changes, links of a pipeline beside one another.
 
-    `roots`: what begins its chains after merging. `takes`: how long a run of a pipeline usually takes, where it is known.
+    `roots`: what begins its chains after merging. `takes`: how long a run of a pipeline usually takes, if it is known.
     """
 
     links: Sequence[Link]

@@ -1,4 +1,4 @@
-"""The graph between pipelines as SVG and as a table: a box for each, and on each arrow a pill that says what is waited for.
+"""The graph between pipelines as SVG and as a table: a box for each, on each arrow a pill: what is waited for.
 
 What changes is marked by its border, its sign and a word, not by its colour alone.
 """
@@ -85,8 +85,9 @@ def _row(link: Link, anchors: Mapping[str, str]) -> Row:
     edge = link.edge
     when = f"{'when' if edge.is_data else 'after'} {edge.source} {edge.verb}{lines.held(edge)}"
     window = edge.trigger.only_within
-    texts = (edge.pipeline, when, edge.trigger.name, told.window(window) if window else "")
-    return Row(*map(visible.line, texts), _mark(link), anchors.get(edge.pipeline, ""))
+    within = told.window(window) if window else ""
+    pipeline, when, name, within = map(visible.line, (edge.pipeline, when, edge.trigger.name, within))
+    return Row(pipeline, when, name, within, _mark(link), anchors.get(edge.pipeline, ""))
 
 
 def _mark(link: Link) -> str:
@@ -134,13 +135,10 @@ def _pipeline(
 ) -> Shape:
     mark, when = marks.get(box.id, ""), times.get(box.id, "")
     spoken = ", ".join(filter(None, (f"{kind or 'pipeline'} {box.id}", when, mark or "unchanged")))
-    return Shape(
-        box, short(box.id), visible.line(spoken), kind, mark, short(when), anchors.get(box.id, "")
-    )
+    return Shape(box, short(box.id), visible.line(spoken), kind, mark, short(when), anchors.get(box.id, ""))
 
 
 def _paths(arrows: Sequence[Arrow], pills: Mapping[str, Link]) -> Iterator[Line]:
     for arrow in arrows:
         link = next(pills[end] for end in arrow.ends if end in pills)
         yield Line(path(arrow), _mark(link), not link.edge.active)
-

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from kfp_gitops.language.chains import edges
-from kfp_gitops.language.chains.edges import Edge
 from kfp_gitops.language.chains.told import Root
-from kfp_gitops.review.diff import schedules
+from kfp_gitops.review.diff.between.following import of_state, roots
 from kfp_gitops.review.diff.model import Between, Link, PipelineDiff
 from kfp_gitops.review.diff.state import State
 
-WEEK = timedelta(days=7)
 MOST = 150
 """Pipelines of the graph whose schedules are looked at, and so many that are drawn."""
-_FIRINGS = 200
 
 
-def between(
-    before: State, after: State, pipelines: Sequence[PipelineDiff], now: datetime
-) -> Between | None:
+def between(before: State, after: State, pipelines: Sequence[PipelineDiff], now: datetime) -> Between | None:
     """The parts of the graph around what changes; None where nothing of it does."""
     old, new = of_state(before, now), of_state(after, now)
     left, right = ({edge.key: edge for edge in side} for side in (old, new))
@@ -36,18 +31,6 @@ def _place(link: Link) -> tuple[str, str, str]:
     return link.edge.pipeline, link.edge.trigger.name, link.edge.source
 
 
-def of_state(state: State, now: datetime) -> tuple[Edge, ...]:
-    """The whole graph of a state, as it is in force."""
-    folders, entries = state.pipelines(), state.entries()
-    triggers = {name: folders[name].triggers for name in entries if name in folders}
-    paused = {name for name, its in triggers.items() if its and _is_paused(state, name, now)}
-    return edges.edges(triggers, paused)
-
-
-def _is_paused(state: State, name: str, now: datetime) -> bool:
-    return schedules.is_paused(state.entries()[name].paused_until, now)
-
-
 def _roots(after: State, links: Sequence[Link], now: datetime) -> Iterator[Root]:
     """The schedules that are on of what leads to other pipelines after merging."""
     leads = sorted({link.after.source for link in links if link.after and not link.after.is_data})
@@ -55,15 +38,4 @@ def _roots(after: State, links: Sequence[Link], now: datetime) -> Iterator[Root]
     for name in leads[:MOST]:
         if name in folders and name in entries:
             manifest = entries[name].in_force(folders[name], now)
-            yield from roots(name, schedules.by_name(manifest), now)
-
-
-def roots(
-    pipeline: str, found: Mapping[str, Mapping[str, object]], start: datetime, only: Collection[str] = ()
-) -> Iterator[Root]:
-    """Each schedule of a pipeline that is on, with its firings in the week from `start` on."""
-    for name, schedule in found.items():
-        if schedule.get("enabled") and (not only or name in only):
-            fires = schedules.next_firings(schedule, start - timedelta(seconds=1), _FIRINGS, start + WEEK)
-            trigger = str(schedule.get("cron") or f"every {schedule.get('intervalSeconds')} s")
-            yield Root(pipeline, name, trigger, fires)
+            yield from roots(name, manifest, now)
