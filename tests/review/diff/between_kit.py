@@ -24,14 +24,15 @@ def state_of(
     triggers: Mapping[str, Sequence[Mapping[str, Any]]],
     schedules: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     entries: Mapping[str, Mapping[str, Any]] | None = None,
+    more: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> State:
     """Each pipeline of `triggers` with those and its schedules."""
     texts: dict[str, str] = {}
     for pipeline, its in triggers.items():
-        more: dict[str, Any] = {"triggers": list(its)} if its else {}
+        keys: dict[str, Any] = {**({"triggers": list(its)} if its else {}), **(more or {}).get(pipeline, {})}
         if own := (schedules or {}).get(pipeline):
-            more["schedules"] = list(own)
-        texts[f"pipelines/{pipeline}/pipeline.yaml"] = written(manifest_of(**more))
+            keys["schedules"] = list(own)
+        texts[f"pipelines/{pipeline}/pipeline.yaml"] = written(manifest_of(**keys))
         texts[f"pipelines/{pipeline}/components/greet.yaml"] = written(component_of())
     listed = [
         {"name": pipeline, "release": "sha256:1", **(entries or {}).get(pipeline, {})}

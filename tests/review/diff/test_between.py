@@ -205,3 +205,20 @@ def test_the_week_is_drawn_with_what_follows() -> None:
     drawn = week.drawn(week.Week(_week(_before(), TAKES), _week(_after(), TAKES)), "a week")
     assert "forecast-after" in drawn and "about 1 start" in drawn
     assert "Mondays 03:00 train → about 03:20 forecast" in drawn
+
+
+def test_a_promise_of_what_follows_is_broken_by_the_schedule_of_what_it_follows() -> None:
+    """The pipeline itself does not change, so nobody would look at it."""
+    promise = {"slo": {"fresh": "26h"}}
+    daily, triggers = {**WEEKLY, "cron": "0 0 3 * * *"}, {"train": [], "forecast": [after("train")]}
+    before = state_of("before", triggers, {"train": [daily]}, more={"forecast": promise})
+    later = state_of("after", triggers, {"train": [WEEKLY]}, more={"forecast": promise})
+    assert any(
+        line.startswith("forecast: slo: `fresh: 26h` cannot be kept: firings are up to 7d apart")
+        for line in _found(before, later).warnings
+    )
+    assert not any("slo" in line for line in _found(before, before).warnings)
+    week_of = calendar.calendar(
+        "dev", "UTC", later.manifests(INSTANT), INSTANT, None, following(later, INSTANT, {})
+    )
+    assert [one.pipeline for one in week_of.unkept] == ["forecast"]

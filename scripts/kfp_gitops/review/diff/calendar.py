@@ -121,7 +121,7 @@ def calendar(
     unkept = [
         Unkept(pipeline, found.key, found.line)
         for pipeline, manifest in sorted(manifests.items())
-        for found in promises.unkept(manifest, start)
+        for found in promises.unkept(manifest, start, following.manifest if following else manifests.get)
     ]
     followers, chains = ([*_followers(following, start)], following.chains) if following else ([], [])
     return Calendar(environment, start, zone, entries, unkept, followers, chains)

@@ -249,6 +249,11 @@ class State(Files):
             if path in self.texts:
                 yield f"{_COMPONENTS}{component}.yaml", path
 
+    def manifest_in_force(self, name: str, now: datetime) -> Mapping[str, Any] | None:
+        """That of one pipeline of environment.yaml, as it is in force."""
+        folder, entry = self.pipelines().get(name), self.entries().get(name)
+        return entry.in_force(folder, now) if folder and entry else None
+
     def manifests(self, now: datetime) -> dict[str, Mapping[str, Any]]:
         """Pipeline of environment.yaml → manifest as YAML data, as it is in force."""
         folders = self.pipelines()

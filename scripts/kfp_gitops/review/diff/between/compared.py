@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from kfp_gitops.language.chains import edges
 from kfp_gitops.language.chains.told import Root
+from kfp_gitops.review.diff import promises
 from kfp_gitops.review.diff.between.following import of_state, roots
 from kfp_gitops.review.diff.model import Between, Link, PipelineDiff
 from kfp_gitops.review.diff.state import State
@@ -34,8 +36,21 @@ def _place(link: Link) -> tuple[str, str, str]:
 def _roots(after: State, links: Sequence[Link], now: datetime) -> Iterator[Root]:
     """The schedules that are on of what leads to other pipelines after merging."""
     leads = sorted({link.after.source for link in links if link.after and not link.after.is_data})
-    folders, entries = after.pipelines(), after.entries()
     for name in leads[:MOST]:
-        if name in folders and name in entries:
-            manifest = entries[name].in_force(folders[name], now)
-            yield from roots(name, manifest, now)
+        yield from roots(name, after.manifest_in_force(name, now) or {}, now)
+
+
+def unkept(
+    before: State, after: State, found: Between | None, told: Collection[str], now: datetime
+) -> Iterator[str]:
+    """What pipelines that do not change themselves (none of `told`) promise, and cannot keep from now on."""
+    names = dict.fromkeys(link.after.pipeline for link in found.links if link.after) if found else {}
+    for name in [name for name in names if name not in told][:MOST]:
+        was, is_ = (_lines(state, name, now) for state in (before, after))
+        yield from (f"{name}: {line}" for line in is_ if line not in was)
+
+
+def _lines(state: State, name: str, now: datetime) -> list[str]:
+    others = partial(state.manifest_in_force, now=now)
+    manifest = others(name)
+    return promises.warnings(manifest, now, others) if manifest else []

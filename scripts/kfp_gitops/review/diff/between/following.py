@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from kfp_gitops.language.chains import course, edges, told
@@ -25,6 +26,8 @@ class Following:
     edges: Sequence[Edge]
     roots: Sequence[Root] = ()
     takes: Mapping[str, timedelta] = field(default_factory=dict)
+    manifest: Callable[[str], Mapping[str, Any] | None] = lambda _: None
+    """Of each pipeline of the environment, as it is in force."""
 
     @property
     def chains(self) -> list[str]:
@@ -45,11 +48,10 @@ def following(
     """The graph of a state, or the parts of it in which one of these pipelines is; a week of it from `start` on."""
     every = of_state(state, start)
     found = every if part is None else edges.around(every, part)
-    folders, entries = state.pipelines(), state.entries()
     leads = sorted({edge.source for edge in found if not edge.is_data})
-    there = [name for name in leads if name in folders and name in entries]
-    begins = (roots(name, entries[name].in_force(folders[name], start), start) for name in there)
-    return Following(found, [root for its in begins for root in its], takes)
+    begins = (roots(name, state.manifest_in_force(name, start) or {}, start) for name in leads)
+    manifest = partial(state.manifest_in_force, now=start)
+    return Following(found, [root for its in begins for root in its], takes, manifest)
 
 
 def of_state(state: State, now: datetime) -> tuple[Edge, ...]:
