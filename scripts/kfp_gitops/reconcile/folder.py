@@ -215,6 +215,8 @@ def _selected(settings: Mapping[str, Any], names: frozenset[str] | None) -> Mapp
         for key in ("pipelines", "absent")
         if key in settings
     }
+    if "backfills" in settings:
+        kept["backfills"] = [one for one in settings["backfills"] if one["pipeline"] in names]
     return {**settings, **kept}
 
 
