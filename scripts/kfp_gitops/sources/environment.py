@@ -21,6 +21,7 @@ from kfp_gitops.sources.values import Merged, merge
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+_PREVIEW = re.compile(r"pr-\d+")
 _DELIVERY = re.compile(
     r"apply|drift|status|lease|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
 )
@@ -262,7 +263,10 @@ def _checked_release(released: Document, problems: list[Problem]) -> Document:
 
 
 def _claimed(name: str, known: Sequence[str]) -> Iterator[Problem]:
-    """Why an environment may not be called so beside the others: its objects would be theirs, in one namespace."""
+    """Why an environment may not be called so: its objects would be another's, in one namespace, or a preview's."""
+    if _PREVIEW.fullmatch(name):
+        what = f"what is registered for a pull request is of an environment {name}, and taken down by that name"
+        yield Problem(values_path(name), 1, 1, what, f"rename environments/{name}/")
     for other in known:
         if name.startswith(f"{other}-") and _DELIVERY.fullmatch(name.removeprefix(f"{other}-")):
             what = f"kfp-gitops-{name} is the name of an object of the environment {other}, and would be of {name}'s"
