@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _tell(compiledfrom.stale(root, compiledfrom.every(root)))
         raise
     if arguments.env in previews:
-        return _previewed(root, rendered, compile_too=compile_too, verbose=arguments.verbose)
+        return _previewed(rendered, compile_too=compile_too, verbose=arguments.verbose)
     if arguments.all and arguments.check and previews and not part:
         _render_all(root, previews, part, remember=False, compile_too=False)
     loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
@@ -98,14 +98,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ExitCode.OK
 
 
-def _previewed(root: Path, rendered: Sequence[Rendered], *, compile_too: bool, verbose: bool) -> int:
-    """Of an environment of previews nothing is in manifests/: that it renders, and compiles, is all there is to know."""
+def _previewed(rendered: Sequence[Rendered], *, compile_too: bool, verbose: bool) -> int:
+    """Of an environment of previews nothing is in manifests/: that it renders and compiles is all there is to know."""
     for item in rendered:
         listing.warnings(item.warnings, everything=verbose)
         if compile_too:
             lock.compiled(item)
         what = "renders and compiles" if compile_too else "renders"
-        console.note(f"{item.environment}: it {what}; nothing of it is delivered or written (docs/previews.md)")
+        console.note(
+            f"{item.environment}: it {what}; nothing of it is delivered or written (docs/previews.md)"
+        )
     return ExitCode.OK
 
 

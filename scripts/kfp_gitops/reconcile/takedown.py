@@ -124,9 +124,7 @@ def taken_down(
     return TakenDown(tuple(work.gone), tuple(work.left))
 
 
-def narrowed(
-    api: Api, owner: Owner, pipelines: Collection[str], tell: Tell = lambda _: None
-) -> TakenDown:
+def narrowed(api: Api, owner: Owner, pipelines: Collection[str], tell: Tell = lambda _: None) -> TakenDown:
     """Delete what was made for an aside and is of none of these pipelines, by their names on KFP; its notes stay.
 
     Raises:

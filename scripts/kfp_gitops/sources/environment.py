@@ -265,7 +265,9 @@ def _checked_release(released: Document, problems: list[Problem]) -> Document:
 def _claimed(name: str, known: Sequence[str]) -> Iterator[Problem]:
     """Why an environment may not be called so: its objects would be another's, in one namespace, or a preview's."""
     if _PREVIEW.fullmatch(name):
-        what = f"what is registered for a pull request is of an environment {name}, and taken down by that name"
+        what = (
+            f"what is registered for a pull request is of an environment {name}, and taken down by that name"
+        )
         yield Problem(values_path(name), 1, 1, what, f"rename environments/{name}/")
     for other in known:
         if name.startswith(f"{other}-") and _DELIVERY.fullmatch(name.removeprefix(f"{other}-")):

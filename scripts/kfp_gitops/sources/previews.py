@@ -37,7 +37,9 @@ def problems(
     """Everything that is wrong with what an environment of previews says; both documents are maps."""
     if KEY in base.value:
         what = "an environment is a preview of another one, so this cannot be said of all"
-        yield base.problem((KEY,), what, f"write it into environments/preview/values.yaml: {KEY}: ENV", key=True)
+        yield base.problem(
+            (KEY,), what, f"write it into environments/preview/values.yaml: {KEY}: ENV", key=True
+        )
     source = over.value.get(KEY)
     if source is None:
         return

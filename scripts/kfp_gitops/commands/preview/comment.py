@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from kfp_gitops.base import redact, visible
+from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.operate.comparing.compared import ABSENT, Row
 from kfp_gitops.operate.comparing.sides import Side
 from kfp_gitops.operate.previews.findings import Finding
@@ -61,7 +62,8 @@ def _lines(said: Said) -> Iterator[str]:
 
 def _head(said: Said) -> Iterator[str]:
     proposal, previewed = said.proposal, said.home.previewed
-    of = f"of {code(proposal.head[:12])} against {code(proposal.base[:12])}"
+    changed = " and what is not committed" if proposal.head.endswith(CHANGED) else ""
+    of = f"of {code(proposal.head[:12])}{changed} against {code(proposal.base[:12])}"
     if not proposal.pipelines:
         yield f"Nothing that runs changes {of}, so there is no preview."
         yield ""

@@ -20,7 +20,10 @@ _EXAMPLES = """  python scripts/preview.py down --pr 42 --host http://127.0.0.1:
 def add(subcommands: Any) -> None:
     """Declare the subcommand."""
     parser = subcommands.add_parser(
-        "down", help="take a preview down", description="Delete all of a preview, its runs too.", examples=_EXAMPLES
+        "down",
+        help="take a preview down",
+        description="Delete all of a preview, its runs too.",
+        examples=_EXAMPLES,
     )
     options.add_number(parser)
     options.add_environment(parser)

@@ -10,7 +10,7 @@ from kfp_gitops.commands import console
 from kfp_gitops.commands.preview import down, options
 
 _ABOUT = """Take down each preview of this repository whose time is over, what a `down` that was killed left, and what
-people registered with --as and whose time is over, too. Where KFP runs a CronJob of `reconcile.py trigger`, that does it."""
+people registered with --as and whose time is over, too. A CronJob of `reconcile.py trigger` does that by itself."""
 _EXAMPLES = """  python scripts/preview.py gc --host http://127.0.0.1:8888"""
 
 

@@ -55,9 +55,9 @@ def named(arguments: Namespace) -> str:
     """Its name."""
     known = environment.of_previews(arguments.root)
     if arguments.env is None and len(known) != 1:
-        there = f"there are: {', '.join(known)}; say which: --env {known[0]}" if known else "there is none"
+        there = f"there are {', '.join(known)}: say which, --env {known[0]}" if known else "there is none"
         raise UsageError(
-            f"preview.py: an environment of previews has `previewOf: ENV` in its values.yaml; {there} (docs/previews.md)"
+            f"preview.py: an environment of previews says `previewOf: ENV` in its values.yaml; {there}"
         )
     return str(arguments.env or known[0])
 

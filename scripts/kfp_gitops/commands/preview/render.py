@@ -25,6 +25,7 @@ def add(subcommands: Any) -> None:
     options.add_number(parser)
     options.add_environment(parser)
     add_base(parser)
+    add_head(parser)
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="a folder, made anew")
     parser.set_defaults(run=run)
 
@@ -36,12 +37,23 @@ def add_base(parser: ArgumentParser) -> None:
     )
 
 
+def add_head(parser: ArgumentParser) -> None:
+    """Of what."""
+    parser.add_argument(
+        "--head", default="", metavar="COMMIT",
+        help="the commit that it is told to be of, where the work tree is what merging it makes (default: HEAD)",
+    )  # fmt: skip
+
+
 def run(arguments: Namespace) -> int:
     """Write it, and say what it is."""
     from kfp_gitops.operate.previews import proposal
 
     out: Path = arguments.output.absolute()
     out.mkdir(parents=True, exist_ok=True)
-    found = proposal.made(arguments.root, options.named(arguments), arguments.pr, arguments.base, out)
-    console.note(f"{found.prefix}: {columns.some(found.pipelines) if found.pipelines else 'no pipeline is touched'}")
+    name = options.named(arguments)
+    found = proposal.made(arguments.root, name, arguments.pr, arguments.base, out, arguments.head)
+    console.note(
+        f"{found.prefix}: {columns.some(found.pipelines) if found.pipelines else 'no pipeline is touched'}"
+    )
     return ExitCode.OK

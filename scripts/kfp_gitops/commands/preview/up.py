@@ -6,6 +6,7 @@ import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from kfp_gitops.base import files, visible
 from kfp_gitops.base.errors import ExitCode, RefusedError, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.preview import options
-from kfp_gitops.commands.preview.render import add_base
+from kfp_gitops.commands.preview.render import add_base, add_head
 
 if TYPE_CHECKING:
     from kfp_gitops.commands.preview.comment import Said
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.takedown import Gone
 
 _ABOUT = """Register each pipeline that the work tree touches since --base as pr-NUMBER-PIPELINE, with the values of the
-environment of previews. Done again for a later push it changes what is there, and takes down what is touched no more."""
+environment of previews. For a later push it changes what is there, and takes down what is touched no more."""
 _EXAMPLES = """  python scripts/preview.py up --pr 42 --base origin/main --host http://127.0.0.1:8888
   python scripts/preview.py up --pr 42 --base origin/main --run --comment preview.md --host http://127.0.0.1:8888
   python scripts/preview.py up --pr 42 --rendered out --run --host http://127.0.0.1:8888
@@ -44,11 +45,14 @@ def add(subcommands: Any) -> None:
     options.add_number(parser)
     options.add_environment(parser)
     add_base(parser)
+    add_head(parser)
     parser.add_argument(
         "--rendered", type=Path, metavar="DIR",
-        help="take what `preview.py render` wrote there; of this repository come the policy, the owner and the namespace",
+        help="take what `preview.py render` wrote there; of this repository come policy, owner and namespace",
     )  # fmt: skip
-    parser.add_argument("--run", action="store_true", dest="runs", help="start one run of each, and wait for them")
+    parser.add_argument(
+        "--run", action="store_true", dest="runs", help="start one run of each, and wait for them"
+    )
     parser.add_argument(
         "--wait", type=connection.seconds, default=_WAIT, metavar="S",
         help=f"how long to wait for the runs (default: {_WAIT:g}); they go on",
@@ -58,7 +62,10 @@ def add(subcommands: Any) -> None:
         help=f"after so many it may be taken down by gc (default: {_HOURS:g})",
     )  # fmt: skip
     parser.add_argument(
-        "--comment", type=Path, metavar="FILE", help="write the Markdown of the comment there (default: stdout)"
+        "--comment",
+        type=Path,
+        metavar="FILE",
+        help="write the Markdown of the comment there (default: stdout)",
     )
     options.add_kfp(parser)
     parser.set_defaults(run=run)
@@ -78,17 +85,20 @@ def _rendered(arguments: Namespace, its: Home) -> Iterator[tuple[Path, Proposal]
     if arguments.rendered is not None:
         found = proposal.read(arguments.rendered.absolute())
         if found.number != arguments.pr:
-            raise RefusedError(f"--rendered {arguments.rendered} is of --pr {found.number}, and not {arguments.pr}")
+            raise RefusedError(
+                f"--rendered {arguments.rendered} is of --pr {found.number}, and not {arguments.pr}"
+            )
         yield arguments.rendered.absolute(), found
         return
     with tempfile.TemporaryDirectory(prefix="kfp-gitops-preview-") as folder:
         out = Path(folder)
-        yield out, proposal.made(arguments.root, its.environment, arguments.pr, arguments.base, out)
+        asked = its.environment, arguments.pr, arguments.base, out, arguments.head
+        yield out, proposal.made(arguments.root, *asked)
 
 
 def _up(arguments: Namespace, its: Home, folder: Path, proposal: Proposal) -> int:
     from kfp_gitops.commands.preview import comment, policed
-    from kfp_gitops.operate.previews import registered
+    from kfp_gitops.operate.previews import findings, registered, trial
     from kfp_gitops.reconcile import folder as folders
 
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=arguments.hours)
@@ -103,12 +113,18 @@ def _up(arguments: Namespace, its: Home, folder: Path, proposal: Proposal) -> in
         with options.locked(arguments, api, its, proposal.prefix):
             gone = registered.taken_down(api, its, proposal.number, _gone)
         names = sorted({one.name for one in gone.gone if one.kind == "pipeline"})
-        return _told(arguments, comment.Said(its, proposal, until, (), gone=names), ExitCode.OK)
+        return _told(arguments, replace(said, gone=names), ExitCode.OK)
     with options.locked(arguments, api, its, proposal.prefix):
         done = registered.register(api, wanted, _event, _gone)
         started, not_run = _started(arguments, api, done, manifests)
-    said, code = _found(arguments, api, its, proposal, done, manifests, started, not_run, until)
-    return _told(arguments, said, code)
+    watching = findings.watch(api, manifests, proposal.prefix)
+    ended = trial.wait(api, watching, started, arguments.wait, console.note)
+    found = findings.of(api, its, proposal.prefix, watching, ended, not_run)
+    said = replace(_registered(api, said, done), findings=found, ran=arguments.runs)
+    for name in ended.waiting:
+        console.note(f"{name}: has not ended after {arguments.wait:g} s; it goes on")
+    bad = [one for one in ended.shown.values() if one.run.state != "SUCCEEDED"]
+    return _told(arguments, said, ExitCode.REMOTE_FAILED if said.failed or bad else ExitCode.OK)
 
 
 def _started(
@@ -132,29 +148,18 @@ def _started(
     return trial.start(api, done.desired, parameters, console.note), not_run
 
 
-def _found(
-    arguments: Namespace, api: KfpApi, its: Home, proposal: Proposal, done: Registered, manifests: Folder,
-    started: dict[str, str], not_run: dict[str, str], until: datetime,
-) -> tuple[Said, int]:  # fmt: skip
-    from kfp_gitops.commands.preview.comment import Said
-    from kfp_gitops.operate.previews import findings, trial
-
-    watching = findings.watch(api, manifests, proposal.prefix)
-    ended = trial.wait(api, watching, started, arguments.wait, console.note)
-    found = findings.of(api, its, proposal.prefix, watching, ended, not_run)
+def _registered(api: KfpApi, said: Said, done: Registered) -> Said:
+    """With what KFP took, and what it did not."""
+    prefix = f"{said.proposal.prefix}-"
     failed = [*done.outcome.failed, *done.outcome.refused, *done.outcome.postponed]
-    links = [
-        (one.name.removeprefix(f"{proposal.prefix}-"), f"{its.ui or api.host}/#/pipelines/details/{key}")
-        for one in done.desired.pipelines
-        if one.name not in dict(failed) and (key := api.pipeline_id(one.name))
-    ]
-    gone = [one.name for one in done.narrowed.gone if one.kind == "pipeline"]
-    said = Said(its, proposal, until, links, found, failed, gone, arguments.runs)
-    bad = [one for one in ended.shown.values() if one.run.state != "SUCCEEDED"]
-    for name in ended.waiting:
-        console.note(f"{name}: has not ended after {arguments.wait:g} s; it goes on")
-    code = ExitCode.REMOTE_FAILED if failed or bad else ExitCode.OK
-    return said, code
+    kept = [one.name for one in done.desired.pipelines if one.name not in dict(failed)]
+    at = f"{said.home.ui or api.host}/#/pipelines/details"
+    return replace(
+        said,
+        registered=[(name.removeprefix(prefix), f"{at}/{api.pipeline_id(name)}") for name in kept],
+        failed=failed,
+        gone=[one.name for one in done.narrowed.gone if one.kind == "pipeline"],
+    )
 
 
 def _told(arguments: Namespace, said: Said, code: int) -> int:

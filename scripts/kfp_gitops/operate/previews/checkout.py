@@ -12,6 +12,13 @@ from kfp_gitops.base.errors import RemoteError, UsageError
 _INPUTS = ("environments", "templates", "components")
 _NOT = "components/src/"
 """What is in images, and not read when something is rendered."""
+QUIET = tuple(
+    word
+    for setting in ("core.hooksPath=/dev/null", "core.fsmonitor=false", "filter.lfs.process=", "filter.lfs.clean=",
+                    "filter.lfs.required=false")
+    for word in ("-c", setting)
+)  # fmt: skip
+"""Of a stranger's work tree git runs nothing, whatever this machine is configured to."""
 _PLAIN = ("100644", "100755")
 _MARK = "{preview}"
 _LARGEST = 32_000_000
@@ -86,9 +93,8 @@ def named(folder: Path, environment: str, prefix: str) -> None:
 
 def of_images(root: Path, base: str) -> list[str]:
     """The files that differ from a commit and get into images alone: what a preview does not build."""
-    done = git.call(
-        root, "diff", "--name-only", "-z", "--no-ext-diff", "--no-textconv", base, "--", "components"
-    )
+    how = ("--name-only", "-z", "--no-ext-diff", "--no-textconv", "--no-renames")
+    done = git.call(root, *QUIET, "diff", *how, base, "--", "components")
     names = done.stdout.decode("utf-8", "replace").split("\0") if done.returncode == 0 else []
     return sorted(name for name in names if name.startswith(_NOT) or name.count("/") == 1)
 

@@ -1,4 +1,4 @@
-"""What is known of a preview when it has run: of each pipeline its run, that of the previewed environment, both compared."""
+"""What is known of a preview that has run: of each pipeline its run, and the previewed environment's, compared."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def of(
         RemoteError: KFP does not answer.
     """
     found = [
-        _of(api, home, name.removeprefix(f"{prefix}-"), shown, watching) for name, shown in ended.shown.items()
+        _of(api, home, name.removeprefix(f"{prefix}-"), shown, watching)
+        for name, shown in ended.shown.items()
     ]
     found += [Finding(name.removeprefix(f"{prefix}-"), missing=why) for name, why in not_run.items()]
     return sorted(found, key=lambda one: one.pipeline)

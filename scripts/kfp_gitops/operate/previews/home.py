@@ -1,4 +1,4 @@
-"""Where previews of a repository live, and whose they are: what its own files say, and never what a pull request does."""
+"""Where previews of a repository live, and whose they are: what its own files say, never what a pull request says."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def of(root: Path, name: str) -> Home:
 def _apart(env: Environment, previewed: Environment) -> str:
     for key in ("host", "namespace"):
         if env.kfp[key] != previewed.kfp[key]:
-            return f"{previewed.name} has another kfp.{key} than {env.name}, so its runs are not seen from here"
+            return (
+                f"{previewed.name} has another kfp.{key} than {env.name}, so its runs are not seen from here"
+            )
     return ""
 
 
@@ -78,4 +80,6 @@ def refuse_other(home: Home, environment_: str) -> None:
         RefusedError: it is of another environment.
     """
     if environment_ != home.environment:
-        raise RefusedError(f"what was rendered is of {environment_!r}, and this is about {home.environment!r}")
+        raise RefusedError(
+            f"what was rendered is of {environment_!r}, and this is about {home.environment!r}"
+        )

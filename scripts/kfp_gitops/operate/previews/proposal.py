@@ -56,15 +56,19 @@ def called(number: int) -> str:
     return f"pr-{number}"
 
 
-def made(root: Path, name: str, number: int, base: str, out: Path) -> Proposal:
+def made(root: Path, name: str, number: int, base: str, out: Path, of: str = "") -> Proposal:
     """Render an environment as it is now and as it was at a revision, and write what differs to a folder.
+
+    `of`: the commit that it is said to be of, where the work tree is what merging that makes.
 
     Raises:
         InputError: it does not render, or does not compile.
         UsageError: no such environment, or no such revision.
     """
     if name not in environment.of_previews(root):
-        known = ", ".join(environment.of_previews(root)) or "none; write `previewOf: ENV` into one's values.yaml"
+        known = (
+            ", ".join(environment.of_previews(root)) or "none; write `previewOf: ENV` into one's values.yaml"
+        )
         raise UsageError(f"no environment {name!r} of previews; there are: {known}")
     commit = checkout.resolve(root, base)
     with tempfile.TemporaryDirectory(prefix="kfp-gitops-preview-") as folder:
@@ -77,7 +81,11 @@ def made(root: Path, name: str, number: int, base: str, out: Path) -> Proposal:
         before, notes = _before(theirs, name)
         proposal, texts = _compared(number, now, before)
     proposal = replace(
-        proposal, head=_head(root), base=commit, images=tuple(checkout.of_images(root, commit)), notes=notes
+        proposal,
+        head=of or _head(root),
+        base=commit,
+        images=tuple(checkout.of_images(root, commit)),
+        notes=notes,
     )
     files.synchronise(out, f"manifests/{name}", texts)
     files.write_text(out, FILE, json.dumps(asdict(proposal), indent=2) + "\n")
@@ -93,9 +101,9 @@ def read(folder: Path) -> Proposal:
     text = files.read_text(folder, FILE)
     try:
         found = json.loads(text)
-        lists = {key: tuple(map(str, found[key])) for key in ("pipelines", "settings", "gone", "images", "notes")}
-        texts = {key: str(found[key]) for key in ("environment", "previewed", "head", "base")}
-        return Proposal(number=int(found["number"]), **texts, **lists)
+        texts = [str(found[key]) for key in ("environment", "previewed", "head", "base")]
+        lists = [tuple(map(str, found[key])) for key in ("pipelines", "settings", "gone", "images", "notes")]
+        return Proposal(int(found["number"]), *texts, *lists)
     except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError.of(FILE, "is not what `preview.py render` writes", "render it again") from None
 
@@ -150,5 +158,6 @@ def _texts(rendered: Rendered, names: Sequence[str]) -> dict[str, str]:
 
 def _head(root: Path) -> str:
     found = git.commit(root, "HEAD") or ""
-    changed = git.call(root, "status", "--porcelain", "--", "environments", "templates", "components")
+    how = ("status", "--porcelain", "--", "environments", "templates", "components")
+    changed = git.call(root, *checkout.QUIET, *how)
     return f"{found}+changes" if found and changed.stdout else found

@@ -1,4 +1,4 @@
-"""Registering a preview: as an aside of its own owner, with what it no longer touches taken down. Killed anywhere, again."""
+"""Registering a preview: an aside of its own owner; what it touches no longer is taken down. Killed anywhere, again."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def wanted(folder: Path, proposal: Proposal, home: Home, host: str, until: datet
     found = desired.load(place, home.environment, host, proposal.head)
     strangers = {one.name for one in found.pipelines} ^ {*proposal.pipelines}
     if strangers or found.absent:
-        raise RefusedError(f"what was rendered has other pipelines than it says: {', '.join(sorted(strangers))}")
+        raise RefusedError(
+            f"what was rendered has other pipelines than it says: {', '.join(sorted(strangers))}"
+        )
     account = home.service_account
     pipelines = tuple(replace(one, service_account=account, team="") for one in found.pipelines)
     found = replace(

@@ -16,10 +16,10 @@ from kfp_gitops.base.errors import NotFoundError
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import Manifest
 from kfp_gitops.operate import runs
 from kfp_gitops.operate.following import FINAL, Shown, Watch
 from kfp_gitops.operate.operations.terminate import terminate
-from kfp_gitops.language.manifest import Manifest
 from kfp_gitops.reconcile.records import Desired, DesiredPipeline, experiment_name, marked_experiment
 
 _DIGITS = 12
@@ -32,7 +32,9 @@ def given(manifest: Manifest) -> tuple[dict[str, Any], list[str]]:
     """What a run of it is given for parameters without a default, from its first schedule; and what nothing gives."""
     needed = [parameter.name for parameter in manifest.parameters if parameter.required]
     said = manifest.schedules[0].parameters if manifest.schedules else {}
-    return {name: said[name] for name in needed if name in said}, [name for name in needed if name not in said]
+    return {name: said[name] for name in needed if name in said}, [
+        name for name in needed if name not in said
+    ]
 
 
 def start(
