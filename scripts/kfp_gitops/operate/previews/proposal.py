@@ -103,7 +103,8 @@ def read(folder: Path) -> Proposal:
         found = json.loads(text)
         texts = [str(found[key]) for key in ("environment", "previewed", "head", "base")]
         lists = [tuple(map(str, found[key])) for key in ("pipelines", "settings", "gone", "images", "notes")]
-        return Proposal(int(found["number"]), *texts, *lists)
+        pipelines, settings, gone, images, notes = lists
+        return Proposal(int(found["number"]), *texts, pipelines, settings, gone, images, notes)
     except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError.of(FILE, "is not what `preview.py render` writes", "render it again") from None
 
