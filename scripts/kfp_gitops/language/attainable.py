@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 
 from kfp_gitops.language import cron, waits
-from kfp_gitops.language.manifest import Schedule, Slo, Trigger, slo
+from kfp_gitops.language.manifest import OnChange, Schedule, Slo, Trigger, slo
 
 _NEW_YEAR = datetime(2001, 1, 1, tzinfo=UTC)
 _MOST = 3_000
@@ -44,7 +44,7 @@ def shortfalls(
     if promised is None:
         return
     on = [schedule for schedule in schedules if schedule.enabled and _fires(schedule)]
-    if promised.freshness:
+    if promised.freshness and not any(map(_may_keep, triggers)):
         yield from (
             _too_rare(promised, promised.freshness, on) if on else _never(promised, schedules, triggers)
         )
@@ -53,13 +53,20 @@ def shortfalls(
             yield from _too_often(promised, promised.longest, schedule)
 
 
+def _may_keep(trigger: Trigger) -> bool:
+    """Whether it starts runs as often as other pipelines run, or data comes: nobody knows how often that is."""
+    return trigger.enabled and not isinstance(trigger.run_on, OnChange)
+
+
 def _fires(schedule: Schedule) -> bool:
     return bool(schedule.interval_seconds) or _read(schedule.cron) is not None
 
 
 def _never(promised: Slo, schedules: Sequence[Schedule], triggers: Sequence[Trigger]) -> Iterator[Shortfall]:
     why = "none of its schedules is on" if schedules else "it has no schedule"
-    more = ", and a trigger starts a run only when a release is new" if triggers else ""
+    on_change = any(isinstance(trigger.run_on, OnChange) for trigger in triggers)
+    off = ", and none of its triggers is on" if triggers and not on_change else ""
+    more = ", and a trigger starts a run only when a release is new" if on_change else off
     todo = "switch one on" if schedules else "give it one"
     yield Shortfall(
         "fresh",
