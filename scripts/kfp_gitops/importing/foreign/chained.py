@@ -2,8 +2,8 @@
 
 sky-uk/kfp-operator starts them after runs that succeeded (controllers, `LatestRuns.Succeeded`), of one configuration; a
 manifest names the pipeline, whatever started its run. An output is an artifact's URI there as well
-(controllers/webhook/event_processor.go); its path is COMPONENT:ARTIFACT:INDEX[FILTER] (apis/pipelines/hub/artifact.go), the component
-as KFP shows it (provider-service/kfp/internal/client/metadata_store.go, `display_name`).
+(controllers/webhook/event_processor.go); its path is COMPONENT:ARTIFACT:INDEX[FILTER] (apis/pipelines/hub/artifact.go),
+the component as KFP shows it (provider-service/kfp/internal/client/metadata_store.go, `display_name`).
 """
 
 from __future__ import annotations
