@@ -178,6 +178,7 @@ def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[
         "metrics": [f"--push-gateway={gateway['url']}"] if gateway else [],
         "status_period": _period(env.delivery["statusSchedule"]),
         "triggered": passes.reason,
+        "trigger_period": _period(env.delivery["triggerSchedule"]),
         "data": env.delivery.get("data") if passes.on_data else None,
         "metadata": egress.metadata(env) if passes.after_runs else None,
         "kfp": dict(env.kfp),
