@@ -64,7 +64,7 @@ class World:
         self.kfp.interruption = replace(hit) if hit else None
         job = Job(BY_HAND, TICKS[2:5], meanwhile=partial(ran.fired_of, self.kfp, BY_HAND))  # type: ignore[arg-type]
         with contextlib.suppress(KilledError, GitOpsError):
-            MakingUp(self.kfp, [job], 2, lambda _: None, lambda _: self.kfp.advance(30)).run()  # type: ignore[arg-type]
+            MakingUp(self.kfp, [job], 2, lambda _: None, lambda _: self.kfp.advance(30), owner=OWNER).run()  # type: ignore[arg-type]
         self.kfp.interruption = None
 
     def ran(self) -> Counter[datetime]:
