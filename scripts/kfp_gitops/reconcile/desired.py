@@ -29,7 +29,7 @@ from kfp_gitops.rendering.rendered import LOCK, paused_until
 from kfp_gitops.sources.selection import ALL, Selection
 
 if TYPE_CHECKING:
-    from kfp_gitops.compiling.compiler import Identity
+    from kfp_gitops.compiling.compiler import Compiled, Identity
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
 
 
@@ -60,6 +60,17 @@ def load(
     target = _proved(found, results, host)
     desired = _desired(found, of_manifests, target, {name: result.ir for name, result in results.items()})
     return replace(desired, commit=commit, checkout=checkout)
+
+
+def as_compiled(found: Texts, results: Mapping[str, Compiled], host: str | None = None) -> Desired:
+    """Desired state of what was rendered and compiled just now: its lock was made of that, so there is none to prove.
+
+    Raises:
+        InputError: a manifest is malformed.
+        RefusedError: an image is still the placeholder, and the host is not this machine.
+    """
+    target = _proved(found, results, host)
+    return _desired(found, heads(found), target, {name: result.ir for name, result in results.items()})
 
 
 def prove(found: Texts, host: str | None, look: Callable[[], Sequence[int] | None]) -> None:

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from kfp_gitops.base.packed import Packed
+from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.language.manifest import Schedule, Slo, Trigger
+from kfp_gitops.language.manifest import OnChange, Schedule, Slo, Trigger
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,16 @@ class DesiredPipeline:
     def called(self) -> str:
         """Its name in KFP."""
         return self.adopts.pipeline if self.adopts else self.name
+
+    @property
+    def on_change(self) -> tuple[Trigger, ...]:
+        """Of its triggers those that are on and owe a run to each new release: `apply` starts it."""
+        return tuple(one for one in self.triggers if isinstance(one.run_on, OnChange) and one.enabled)
+
+    @property
+    def on_causes(self) -> tuple[Trigger, ...]:
+        """The others, on or off: after runs and on data, of which a pass of its own starts the runs."""
+        return tuple(one for one in self.triggers if not isinstance(one.run_on, OnChange))
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""
@@ -154,6 +165,24 @@ class DesiredBackfill:
 
 
 @dataclass(frozen=True)
+class Aside:
+    """That this is a copy of an environment's pipelines beside it, on the same KFP (`reconcile.aside`)."""
+
+    of: str
+    """The environment."""
+    over: datetime | None = None
+    """When its time is over; None: it has no end."""
+    by: str = ""
+    """Who made it, in a word."""
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What all that is made for it says of itself, beside whose it is."""
+        over = f"{self.over:%Y-%m-%dT%H:%M:%SZ}" if self.over else ""
+        return {key: text for key, text in (("aside", self.of), ("over", over)) if text}
+
+
+@dataclass(frozen=True)
 class Desired:
     """All that shall exist on one KFP for one environment."""
 
@@ -177,6 +206,13 @@ class Desired:
     beside: frozenset[str] = frozenset()
     """The pipelines and tombstones that were not selected: they are there, and none of them is touched."""
     backfills: tuple[DesiredBackfill, ...] = ()
+    aside: Aside | None = None
+    """That it is no environment of its own, but a copy beside one."""
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """Facts that all that is made for it bears."""
+        return self.aside.marks if self.aside else {}
 
     @property
     def entries(self) -> list[Entry]:
@@ -202,6 +238,16 @@ class Options:
 def experiment_name(pipeline: str, environment: str) -> str:
     """The experiment that groups a pipeline's runs in one environment."""
     return f"{pipeline}-{environment}"
+
+
+def marked_experiment(owner: Owner, pipeline: str, **facts: str) -> str:
+    """The description of the experiment of a pipeline's runs, at most as long as KFP keeps: the mark is whole."""
+    text, mark = f"Runs of {pipeline}.", ownership.describe(owner, **facts)
+    return ownership.describe(owner, text if len(text) + len(mark) + 2 <= _DESCRIPTION else "", **facts)
+
+
+_DESCRIPTION = 255
+"""Characters of an experiment's description (VARCHAR)."""
 
 
 def backfill_prefix(schedule: str) -> str:
