@@ -13,7 +13,8 @@ from kfp_gitops.base import files, schema
 from kfp_gitops.base.errors import Problem, UsageError, attempted, raise_if_any
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
-from kfp_gitops.language import moments
+from kfp_gitops.language import gates, moments
+from kfp_gitops.language.gates import Gate
 from kfp_gitops.sources import events, inputs, release, sound, teams, way
 from kfp_gitops.sources.teams import Teams
 from kfp_gitops.sources.values import Merged, merge
@@ -115,6 +116,10 @@ class Environment:
         found: Mapping[str, Any] = self._entries.get(pipeline, {}).get("adopts", {})
         return found
 
+    def gates(self, pipeline: str) -> tuple[Gate, ...]:
+        """What a release of a pipeline must have measured before it is promoted here."""
+        return gates.of(self._entries.get(pipeline, {}))
+
     @property
     def keep_versions(self) -> int:
         """So many of the newest versions that nothing pins stay registered."""
@@ -207,6 +212,7 @@ def partly(root: Folder, name: str, instead: Mapping[str, str] | None = None) ->
     merged, whose = teams.load(root, name, merge(base, over), (base, over), problems, instead)
     problems += [*inputs.overridden(over, BASE), *way.problems(root, name, known, base, over)]
     values = _checked_values(merged, problems)
+    problems += gates.unused(values, name) if values and values.value["follows"] == "sources" else ()
     if values is None or (of_release is None and values.value["follows"] == "pinned"):
         return Partly(None, problems)
     nothing = sound.release(Document(release_path(name), {}, {}, {}))
@@ -215,7 +221,10 @@ def partly(root: Folder, name: str, instead: Mapping[str, str] | None = None) ->
 
 def _checked_values(merged: Merged, problems: list[Problem]) -> Merged | None:
     """The same where nothing is wrong with it, else what can be used."""
-    wrong = schema.problems(schema.named("values"), merged) or [*moments.problems(merged)]
+    wrong = schema.problems(schema.named("values"), merged) or [
+        *moments.problems(merged),
+        *gates.problems(merged),
+    ]
     problems += wrong
     return sound.values(merged) if wrong else merged
 
