@@ -22,6 +22,7 @@ from kfp_gitops.operate.statuspage.records import (
     Promise,
     Schedule,
     Seen,
+    Trigger,
     Waits,
 )
 
@@ -49,6 +50,14 @@ class Fired:
     trigger: str
     next: str
     on: bool
+    notes: Sequence[str] = ()
+    last: str = ""
+    """Of a trigger: when it last started a run."""
+    link: str = ""
+    """Where that is seen."""
+    cause: str = ""
+    cause_link: str = ""
+    """Where the run is seen that it was started for."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +156,9 @@ def _facts(seen: Seen) -> list[tuple[str, str]]:
         "not known where this was made" if seen.coming is None else f"{waiting:,}" if waiting else "nothing"
     )
     paused = sum(pipeline.paused_until is not None for pipeline in seen.pipelines)
-    upcoming = [s.next for pipeline in seen.pipelines for s in pipeline.schedules if s.next]
+    upcoming = [
+        s.next for pipeline in seen.pipelines for s in (*pipeline.schedules, *pipeline.triggers) if s.next
+    ]
     facts = [
         ("KFP", seen.host),
         ("Pipelines", f"{len(seen.pipelines):,}{f', {paused:,} paused' if paused else ''}"),
@@ -192,7 +203,7 @@ def bodies(board: Board, shapes: Shapes) -> list[list[Row]]:
 
 def _row(one: Environment, pipeline: Pipeline, shapes: Shapes, *, first: bool) -> Row:
     assert one.seen is not None
-    week, commit = one.seen.week, pipeline.commit
+    week, commit, one_ui = one.seen.week, pipeline.commit, one.seen.ui
     signs, strip = drawn.strip(pipeline.runs) if pipeline.runs else ([], "")
     owner = pipeline.owner if pipeline.owner != pipeline.team else ""
     return Row(
@@ -205,13 +216,14 @@ def _row(one: Environment, pipeline: Pipeline, shapes: Shapes, *, first: bool) -
         commit=commit[:12] + (CHANGED if commit.endswith(CHANGED) else ""),
         release=short(pipeline.release),
         waits=_waits(pipeline.waits) if pipeline.waits else "",
-        schedules=[_fired(schedule, shapes.of(schedule, week)) for schedule in pipeline.schedules],
+        schedules=[
+            *(_fired(one, shapes.of(one, week)) for one in pipeline.schedules),
+            *(_started(one, shapes.of(one, week), one_ui) for one in pipeline.triggers),
+        ],
         signs=[(_RUNS.get(state, ""), text) for state, text in signs],
         strip=strip,
         newest=minute(pipeline.runs[0].created) if pipeline.runs else "",
-        link=f"{one.seen.ui}/#/runs/details/{quote(pipeline.runs[0].id)}"
-        if one.seen.ui and pipeline.runs
-        else "",
+        link=_link(one_ui, pipeline.runs[0].id) if pipeline.runs else "",
         missed=_missed(pipeline),
         promises=list(_promises(pipeline.promise)) if pipeline.promise else [],
         stale=one.unseen is not None,
@@ -228,6 +240,35 @@ def _tags(pipeline: Pipeline) -> Iterator[Tag]:
 def _fired(schedule: Schedule, shape: str) -> Fired:
     state = {True: "", False: " (off)", None: " (not there)"}[schedule.enabled]
     return Fired(shape, schedule.trigger + state, minute(schedule.next), bool(schedule.enabled))
+
+
+def _started(trigger: Trigger, shape: str, ui: str) -> Fired:
+    """What it waits for, what holds it up, and what it last started."""
+    state = "" if trigger.enabled else " (off)"
+    upcoming = f"about {minute(trigger.next)}" if trigger.next else ""
+    run = trigger.cause.removeprefix("run ")
+    return Fired(
+        shape,
+        f"once {trigger.waits_for}{state}",
+        upcoming,
+        trigger.enabled,
+        notes=[*_stands(trigger)],
+        last=f"last {minute(trigger.at)}" if trigger.last else "",
+        link=_link(ui, trigger.last),
+        cause=trigger.cause,
+        cause_link=_link(ui, run) if run != trigger.cause else "",
+    )
+
+
+def _stands(trigger: Trigger) -> Iterator[str]:
+    if trigger.stopped:
+        yield f"starts nothing now: {trigger.stopped}"
+    if trigger.waiting:
+        yield f"{len(trigger.waiting):,} waiting: {trigger.waiting[0].why}"
+
+
+def _link(ui: str, run: str) -> str:
+    return f"{ui}/#/runs/details/{quote(run)}" if ui and run else ""
 
 
 def _promises(promise: Promise) -> Iterator[Tag]:
@@ -247,15 +288,15 @@ def _span(seconds: int) -> str:
 
 
 def _missed(pipeline: Pipeline) -> str:
-    """All of its schedules: how many, by what, and what a pause held back."""
-    missed = [one for schedule in pipeline.schedules for one in schedule.missed]
-    held = sum(len(schedule.held) for schedule in pipeline.schedules)
-    made_up = sum(schedule.made_up for schedule in pipeline.schedules)
-    causes = ", ".join(dict.fromkeys(one.cause for one in missed if one.cause))
-    texts = (
-        [f"{len(missed)}{f' ({causes})' if causes else ''}, last {minute(missed[-1].at)}"] if missed else []
-    )
-    texts += [f"{held} held by a pause"] if held else []
+    """All of its schedules and triggers: how many, by what, and what a pause or a window held back."""
+    starts = [*pipeline.schedules, *pipeline.triggers]
+    missed = [(one.at, one.cause) for schedule in pipeline.schedules for one in schedule.missed]
+    missed += [(one.at, one.why) for trigger in pipeline.triggers for one in trigger.missed]
+    held, made_up = sum(len(one.held) for one in starts), sum(one.made_up for one in starts)
+    causes = ", ".join(dict.fromkeys(cause for _, cause in missed if cause))
+    last = max(at for at, _ in missed) if missed else None
+    texts = [f"{len(missed)}{f' ({causes})' if causes else ''}, last {minute(last)}"] if missed else []
+    texts += [f"{held} held {'back' if any(one.held for one in pipeline.triggers) else 'by a pause'}"] if held else []
     texts += [f"{made_up} made up"] if made_up else []
     return "; ".join(texts)
 
