@@ -113,7 +113,9 @@ def _pipeline(
         last_run=_run(newest[0]) if newest else None,
         last_finished=finished,
         drift=drift,
-        unhealthy=tuple(_unhealthy(version is not None, schedules, finished, changes, promise, its, actual.now)),
+        unhealthy=tuple(
+            _unhealthy(version is not None, schedules, finished, changes, promise, its, actual.now)
+        ),
         promise=promise,
         triggers=its,
         usual=durations.usual(newest),

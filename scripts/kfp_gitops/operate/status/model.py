@@ -125,7 +125,7 @@ class TriggerStatus:
     held: Sequence[TriggerCause] = ()
     """What a pause or the window held back."""
     made_up: int = 0
-    """How many of the last seven days a later run has made up for."""
+    """How many of the last day a later run has made up for."""
     unclear: Sequence[str] = ()
     """Names of runs that KFP may have started although it lists none."""
     last: TriggerRun | None = None

@@ -1,8 +1,8 @@
 """How the triggers of a pipeline stand that wait for runs or data: of what the newest pass kept, for people. Pure.
 
-A cause that was missed is told for seven days, as a firing is, and no longer than until somebody has made up for it:
-any run of the pipeline that was made since and succeeded, or is on its way. What a pause or a window held back is no
-alarm.
+A cause that was missed is told for a day from when a pass found it (reconcile/causes), and no longer than until
+somebody has made up for it: any run of the pipeline that was made since and succeeded, or is on its way. What a pause
+or a window held back is no alarm.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.chains.edges import Edge
 from kfp_gitops.language.manifest import Trigger
-from kfp_gitops.operate.status.missed import BACK
 from kfp_gitops.operate.status.model import TriggerCause, TriggerRun, TriggerStatus
 from kfp_gitops.reconcile.causes import closing
 from kfp_gitops.reconcile.causes.standing import Missed, Standing, Waiting
@@ -55,12 +54,11 @@ def _of(
         next_start=None,
         looked=found.looked if found else None,
     )
-    return _with(plain, found, runs, now) if found and trigger.enabled else plain
+    return _with(plain, found, runs) if found and trigger.enabled else plain
 
 
-def _with(plain: TriggerStatus, found: Standing, runs: Sequence[RunState], now: datetime) -> TriggerStatus:
-    recent = [one for one in found.missed if one.moment > now - BACK]
-    left = [one for one in recent if not _is_made_up(one, runs)]
+def _with(plain: TriggerStatus, found: Standing, runs: Sequence[RunState]) -> TriggerStatus:
+    left = [one for one in found.missed if not _is_made_up(one, runs)]
     last = found.last
     return TriggerStatus(
         name=plain.name,
@@ -73,7 +71,7 @@ def _with(plain: TriggerStatus, found: Standing, runs: Sequence[RunState], now: 
         waiting=tuple(map(_cause, found.waiting)),
         missed=tuple(_cause(one) for one in reversed(left) if not closing.is_held(one.why)),
         held=tuple(_cause(one) for one in reversed(left) if closing.is_held(one.why)),
-        made_up=len(recent) - len(left),
+        made_up=len(found.missed) - len(left),
         unclear=tuple(found.unclear),
         last=TriggerRun(last.cause, last.run_name, last.run_id, last.at) if last else None,
         problem=found.problem,

@@ -50,8 +50,10 @@ def load(seen: Seen, start: datetime) -> str:
     """How many firings each hour has in all, as one path of bars; the highest fills the height."""
     later = (seen.week - start) // _HOUR
     counts: Counter[int] = Counter()
-    for schedule in (s for pipeline in seen.pipelines for s in pipeline.schedules if s.enabled):
-        for one in schedule.week:
+    on = [s.week for pipeline in seen.pipelines for s in pipeline.schedules if s.enabled]
+    on += [t.week for pipeline in seen.pipelines for t in pipeline.triggers if t.enabled]
+    for fires in on:
+        for one in fires:
             for hour in range(one.hour + later, one.hour + one.hours + later):
                 counts[hour] += one.count
     shown = {hour: count for hour, count in sorted(counts.items()) if 0 <= hour < HOURS}

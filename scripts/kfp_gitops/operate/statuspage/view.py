@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
-from urllib.parse import quote
 
 from kfp_gitops.base import alike, columns
 from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.language.manifest import slo
 from kfp_gitops.operate.status.health import ABOUT, Kind
-from kfp_gitops.operate.statuspage import drawn
+from kfp_gitops.operate.statuspage import drawn, starts
 from kfp_gitops.operate.statuspage.drawn import Shapes
 from kfp_gitops.operate.statuspage.records import (
     Board,
@@ -20,9 +19,7 @@ from kfp_gitops.operate.statuspage.records import (
     Finding,
     Pipeline,
     Promise,
-    Schedule,
     Seen,
-    Trigger,
     Waits,
 )
 
@@ -43,24 +40,6 @@ class Tag:
 
 
 @dataclass(frozen=True)
-class Fired:
-    """A schedule in its row: `shape` is the id of its drawing."""
-
-    shape: str
-    trigger: str
-    next: str
-    on: bool
-    notes: Sequence[str] = ()
-    last: str = ""
-    """Of a trigger: when it last started a run."""
-    link: str = ""
-    """Where that is seen."""
-    cause: str = ""
-    cause_link: str = ""
-    """Where the run is seen that it was started for."""
-
-
-@dataclass(frozen=True)
 class Row:
     """One pipeline in one environment."""
 
@@ -73,7 +52,7 @@ class Row:
     commit: str
     release: str
     waits: str
-    schedules: Sequence[Fired]
+    schedules: Sequence[starts.Fired]
     signs: Sequence[tuple[str, str]]
     strip: str
     newest: str
@@ -156,13 +135,12 @@ def _facts(seen: Seen) -> list[tuple[str, str]]:
         "not known where this was made" if seen.coming is None else f"{waiting:,}" if waiting else "nothing"
     )
     paused = sum(pipeline.paused_until is not None for pipeline in seen.pipelines)
-    upcoming = [
-        s.next for pipeline in seen.pipelines for s in (*pipeline.schedules, *pipeline.triggers) if s.next
-    ]
+    upcoming = [s.next for pipeline in seen.pipelines for s in pipeline.schedules if s.next]
+    upcoming += [t.next for pipeline in seen.pipelines for t in pipeline.triggers if t.next]
     facts = [
         ("KFP", seen.host),
         ("Pipelines", f"{len(seen.pipelines):,}{f', {paused:,} paused' if paused else ''}"),
-        ("Next firing", minute(min(upcoming)) if upcoming else "none"),
+        ("Next firing", starts.minute(min(upcoming)) if upcoming else "none"),
         ("Waits for promotion", waits),
     ]
     return [*facts, *((f"Waits: {one.name}", _waits(one.waits)) for one in seen.coming or ())]
@@ -203,7 +181,7 @@ def bodies(board: Board, shapes: Shapes) -> list[list[Row]]:
 
 def _row(one: Environment, pipeline: Pipeline, shapes: Shapes, *, first: bool) -> Row:
     assert one.seen is not None
-    week, commit, one_ui = one.seen.week, pipeline.commit, one.seen.ui
+    commit = pipeline.commit
     signs, strip = drawn.strip(pipeline.runs) if pipeline.runs else ([], "")
     owner = pipeline.owner if pipeline.owner != pipeline.team else ""
     return Row(
@@ -216,15 +194,12 @@ def _row(one: Environment, pipeline: Pipeline, shapes: Shapes, *, first: bool) -
         commit=commit[:12] + (CHANGED if commit.endswith(CHANGED) else ""),
         release=short(pipeline.release),
         waits=_waits(pipeline.waits) if pipeline.waits else "",
-        schedules=[
-            *(_fired(one, shapes.of(one, week)) for one in pipeline.schedules),
-            *(_started(one, shapes.of(one, week), one_ui) for one in pipeline.triggers),
-        ],
+        schedules=[*starts.fired(pipeline, shapes, one.seen)],
         signs=[(_RUNS.get(state, ""), text) for state, text in signs],
         strip=strip,
-        newest=minute(pipeline.runs[0].created) if pipeline.runs else "",
-        link=_link(one_ui, pipeline.runs[0].id) if pipeline.runs else "",
-        missed=_missed(pipeline),
+        newest=starts.minute(pipeline.runs[0].created) if pipeline.runs else "",
+        link=starts.link(one.seen.ui, pipeline.runs[0].id) if pipeline.runs else "",
+        missed=starts.missed(pipeline),
         promises=list(_promises(pipeline.promise)) if pipeline.promise else [],
         stale=one.unseen is not None,
     )
@@ -235,40 +210,6 @@ def _tags(pipeline: Pipeline) -> Iterator[Tag]:
     yield from (Tag(kind, _looks(kind)) for kind in kinds)
     if not kinds:
         yield Tag("unhealthy", "bad") if pipeline.needs else Tag("ok", "good")
-
-
-def _fired(schedule: Schedule, shape: str) -> Fired:
-    state = {True: "", False: " (off)", None: " (not there)"}[schedule.enabled]
-    return Fired(shape, schedule.trigger + state, minute(schedule.next), bool(schedule.enabled))
-
-
-def _started(trigger: Trigger, shape: str, ui: str) -> Fired:
-    """What it waits for, what holds it up, and what it last started."""
-    state = "" if trigger.enabled else " (off)"
-    upcoming = f"about {minute(trigger.next)}" if trigger.next else ""
-    run = trigger.cause.removeprefix("run ")
-    return Fired(
-        shape,
-        f"once {trigger.waits_for}{state}",
-        upcoming,
-        trigger.enabled,
-        notes=[*_stands(trigger)],
-        last=f"last {minute(trigger.at)}" if trigger.last else "",
-        link=_link(ui, trigger.last),
-        cause=trigger.cause,
-        cause_link=_link(ui, run) if run != trigger.cause else "",
-    )
-
-
-def _stands(trigger: Trigger) -> Iterator[str]:
-    if trigger.stopped:
-        yield f"starts nothing now: {trigger.stopped}"
-    if trigger.waiting:
-        yield f"{len(trigger.waiting):,} waiting: {trigger.waiting[0].why}"
-
-
-def _link(ui: str, run: str) -> str:
-    return f"{ui}/#/runs/details/{quote(run)}" if ui and run else ""
 
 
 def _promises(promise: Promise) -> Iterator[Tag]:
@@ -287,20 +228,6 @@ def _span(seconds: int) -> str:
     return slo.written(timedelta(seconds=seconds))
 
 
-def _missed(pipeline: Pipeline) -> str:
-    """All of its schedules and triggers: how many, by what, and what a pause or a window held back."""
-    starts = [*pipeline.schedules, *pipeline.triggers]
-    missed = [(one.at, one.cause) for schedule in pipeline.schedules for one in schedule.missed]
-    missed += [(one.at, one.why) for trigger in pipeline.triggers for one in trigger.missed]
-    held, made_up = sum(len(one.held) for one in starts), sum(one.made_up for one in starts)
-    causes = ", ".join(dict.fromkeys(cause for _, cause in missed if cause))
-    last = max(at for at, _ in missed) if missed else None
-    texts = [f"{len(missed)}{f' ({causes})' if causes else ''}, last {minute(last)}"] if missed else []
-    texts += [f"{held} held {'back' if any(one.held for one in pipeline.triggers) else 'by a pause'}"] if held else []
-    texts += [f"{made_up} made up"] if made_up else []
-    return "; ".join(texts)
-
-
 def _waits(waits: Waits) -> str:
     since = f" since {waits.since:%Y-%m-%d}" if waits.since else ""
     return f"{short(waits.release)} of {waits.origin}{since}"
@@ -309,11 +236,6 @@ def _waits(waits: Waits) -> str:
 def short(release: str) -> str:
     """The beginning of a digest, also of an image's."""
     return release.rpartition("sha256:")[2][:12]
-
-
-def minute(moment: datetime | None) -> str:
-    """In UTC, to the minute, without the year."""
-    return f"{moment.astimezone(UTC):%m-%d %H:%M}" if moment else ""
 
 
 def heading(board: Board) -> str:
