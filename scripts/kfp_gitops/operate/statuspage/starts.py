@@ -53,7 +53,7 @@ def _started(trigger: Trigger, shape: str, ui: str) -> Fired:
         notes=[*_stands(trigger)],
         last=f"last {minute(trigger.at)}" if trigger.last else "",
         link=link(ui, trigger.last),
-        cause=trigger.cause,
+        cause=f"run {run[:8]}" if run != trigger.cause else trigger.cause,
         cause_link=link(ui, run) if run != trigger.cause else "",
     )
 
