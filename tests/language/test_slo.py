@@ -211,7 +211,12 @@ BETWEEN = {**TRAIN, "features": _upstream(t=_after("train"), longest="1h")}
         ("8d", _after("features"), BETWEEN, ""),
         ("6d", _after("train"), TRAIN, "firings are up to 7d apart, after 2h of what it starts after"),
         ("6d", _after("features", state="ENDED"), BETWEEN, "firings are up to 7d apart, after 3h of what"),
-        ("8d", _after("train"), {"train": _upstream({**ON_MONDAYS, "enabled": False})}, "nothing starts by itself after"),
+        (
+            "8d",
+            _after("train"),
+            {"train": _upstream({**ON_MONDAYS, "enabled": False})},
+            "nothing starts by itself after",
+        ),
         ("8d", _after("train"), {}, "nothing keeps `fresh: 8d`"),
         ("8d", _after("train", state="FAILED"), TRAIN, "nothing keeps `fresh: 8d`"),
         ("8d", _after("train", enabled=False), TRAIN, "nothing keeps `fresh: 8d`"),

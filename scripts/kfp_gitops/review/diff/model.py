@@ -37,6 +37,7 @@ class Kind(StrEnum):
     OUTPUT = "output"
     COMPONENT = "component"
     SCHEDULE = "schedule"
+    TRIGGER = "trigger"
     SETTING = "setting"
     DELIVERY = "delivery"
     FILE = "file"
@@ -118,6 +119,11 @@ class PipelineDiff:
     """What somebody who relies on it by name must follow."""
     template: str = ""
     """What it is made from; what it was made from, if it goes."""
+
+    @property
+    def triggers_changed(self) -> frozenset[str]:
+        """The triggers that come, go or say something else."""
+        return frozenset(change.name for change in self.changes if change.kind is Kind.TRIGGER)
 
     @property
     def new_version(self) -> bool:
