@@ -115,7 +115,7 @@ def _kept(one: Kept) -> dict[str, Any]:
         "states": "".join(one.states),
         "waiting": [[w.cause, w.digest, _stamp(w.moment), w.why] for w in one.waiting],
         "held": one.held,
-        "missed": [[m.cause, _stamp(m.moment), m.why] for m in one.missed],
+        "missed": [[m.cause, _stamp(m.moment), m.why, _stamp(m.found)] for m in one.missed],
         "last": [one.last.cause, one.last.run_name, one.last.run_id, _stamp(one.last.at)]
         if one.last
         else None,
@@ -144,7 +144,8 @@ def _read_kept(found: Mapping[str, Any]) -> Kept:
         ),
         held=str(found.get("held", "")),
         missed=tuple(
-            Missed(str(cause), _known(moment), str(why)) for cause, moment, why in found.get("missed", ())
+            Missed(str(cause), _known(moment), str(why), _known(seen))
+            for cause, moment, why, seen in found.get("missed", ())
         ),
         last=Started(str(last[0]), str(last[1]), str(last[2]), _known(last[3])) if last else None,
         problem=str(found.get("problem", "")),
