@@ -41,7 +41,7 @@ def delivered_by(
     packed = packing.chosen(given)
     if packed is None:
         raise_if_any(_too_large(env, given))
-    looked_after = passes.found(pipelines)
+    looked_after = passes.found(pipelines, _beside_triggers(env))
     raise_if_any(passes.problems(env, looked_after))
     listed = Listed(
         [(one.name, one.digest, [*given.own[one.name]]) for one in pipelines], [*shared], looked_after
@@ -58,6 +58,11 @@ def delivered_by(
     if memo.used:
         memo.fresh[key] = memos.digest(texts)
     return texts, packed
+
+
+def _beside_triggers(env: Environment) -> tuple[str, ...]:
+    """What else a pass does there, in words that stay the same from one backfill to the next."""
+    return ("backfills",) if env.backfills else ()
 
 
 def _given(pipelines: Sequence[RenderedPipeline], shared: Mapping[str, str]) -> Given:
@@ -112,7 +117,10 @@ def with_lock(root: Path, found: Rendered, lock: str) -> dict[str, str | Blob]:
 def _by_artifact(root: Path, found: Rendered, texts: Mapping[str, str]) -> dict[str, str]:
     """The delivery manifests that name the image: it holds the lock, so it could not be known before."""
     env = found.inputs
-    image, listed = artifact.image(texts), Listed([], [], passes.found(found.pipelines))
+    image, listed = (
+        artifact.image(texts),
+        Listed([], [], passes.found(found.pipelines, _beside_triggers(env))),
+    )
     raise_if_any(passes.problems(env, listed.passes))
     raise_if_any(packing.too_long(f"manifests/{env.name}", image.texts))
     approved = texts.get(planfile.NAME, "")
