@@ -68,11 +68,6 @@ def delivered_by(
     return texts, packed
 
 
-def _beside_triggers(env: Environment) -> tuple[str, ...]:
-    """What else a pass does there, in words that stay the same from one backfill to the next."""
-    return ("backfills",) if env.backfills else ()
-
-
 def _given(pipelines: Sequence[RenderedPipeline], shared: Mapping[str, str]) -> Given:
     return Given({pipeline.name: dict(pipeline.own_files()) for pipeline in pipelines}, shared)
 
