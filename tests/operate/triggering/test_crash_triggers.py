@@ -239,7 +239,7 @@ class Triggers(RuleBasedStateMachine):
         self._nothing_that_was_no_cause()
 
     def _none_is_lost(self) -> None:
-        noted = {ownership.facts(one.description).get("run", "") for one in self.server.notes.values()}
+        noted, ever = self._noted(), set(self.here.started)
         for name, one in self.triggers.items():
             for run in self._owed(name, one):
                 its = run_name(one, digest(OWNER, one, f"run {run.id}"))
