@@ -90,7 +90,15 @@ def read(folder: Path | Place, environment: str) -> Folder:
     Raises:
         InputError: something is missing or malformed; run render.
     """
-    found = texts(folder, environment)
+    return whole(texts(folder, environment))
+
+
+def whole(found: Texts) -> Folder:
+    """All of what was read.
+
+    Raises:
+        InputError: a manifest is malformed.
+    """
     rendered = {pipeline.name: pipeline for pipeline in found.shelf}
     manifests = {name: _manifest(f"{found.path}/pipelines/{name}", one) for name, one in rendered.items()}
     return Folder(found.environment, rendered, found.locked, found.path, manifests)
@@ -207,6 +215,8 @@ def _selected(settings: Mapping[str, Any], names: frozenset[str] | None) -> Mapp
         for key in ("pipelines", "absent")
         if key in settings
     }
+    if "backfills" in settings:
+        kept["backfills"] = [one for one in settings["backfills"] if one["pipeline"] in names]
     return {**settings, **kept}
 
 

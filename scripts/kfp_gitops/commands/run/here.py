@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import math
 from argparse import Namespace
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.language.manifest import Manifest
     from kfp_gitops.operate.following import Watch
+    from kfp_gitops.operate.results import Results
     from kfp_gitops.reconcile.folder import Folder
     from kfp_gitops.reconcile.records import Adopts
 
@@ -108,6 +108,13 @@ class Here:
 
         return Watch(self.api, Late(known))
 
+    @cached_property
+    def results(self) -> Results:
+        """What reads outputs and metrics of runs."""
+        from kfp_gitops.operate.results import Results
+
+        return Results(self.watch, connection.metadata(self.arguments, self.api, self.settings["kfp"]))
+
     def manifest(self, pipeline: str) -> Manifest:
         """Of one pipeline.
 
@@ -124,11 +131,3 @@ class Here:
         from kfp_gitops.commands.pasted import pasted
 
         return pasted(self.arguments, self.environment, text)
-
-
-def user() -> str:
-    """Who sits here, as far as that is known."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user has no name
-        return ""
