@@ -39,6 +39,10 @@ def test_only_triggers_on_change_that_are_on_owe_a_run_to_a_release() -> None:
     kfp, told = FakeKfp(), Told()
     reconciled(kfp, triggered, told)
     assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"]
+    found = kfp.pipeline("p")
+    assert found is not None
+    (version,) = found.versions.values()
+    assert version.facts["runs"] == "changed"
     on = releasing(triggers=tuple(replace(one, enabled=True) for one in triggered.pipelines[0].triggers))
     reconciled(kfp, on, told)
     assert len(kfp.runs) == 1, "nothing is owed later"
