@@ -6,6 +6,7 @@ import re
 import time
 from argparse import ArgumentTypeError, Namespace
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.operate.following import Known
     from kfp_gitops.operate.triggering.also import Also
     from kfp_gitops.operate.triggering.one_pass import Sources
     from kfp_gitops.reconcile.records import Desired
@@ -44,6 +46,7 @@ def add(subcommands: Any) -> None:
     about = "start the runs that are due after other runs and on new data"
     parser = subcommands.add_parser("trigger", help=about, description=_ABOUT, examples=_EXAMPLES)
     options.add_target(parser)
+    connection.add_metadata(parser)
     group = parser.add_argument_group("the pass")
     group.add_argument(
         "--every", type=_every, metavar="60s",
@@ -124,7 +127,7 @@ def _pass(arguments: Namespace) -> int:
         under = with_notes(wanted, notes, api.now())
         tell = passed.teller(json=arguments.json)
         its = Part(held, statetext.FORM)
-        done = one_pass.run(api, under, notes, its, sources(arguments, wanted), tell)
+        done = one_pass.run(api, under, notes, its, sources(arguments, api), tell)
         turn = also.Turn(api, under, manifests, notes, tell, held)
         others = also.done(beside(), turn)
     passed.report(arguments.report, done, wanted)
@@ -133,13 +136,27 @@ def _pass(arguments: Namespace) -> int:
     return ExitCode.REMOTE_FAILED if done.failed or done.problems or others else ExitCode.OK
 
 
-def sources(arguments: Namespace, wanted: Desired) -> Sources:
-    """Where states of data and the results of runs are looked up."""
+def sources(arguments: Namespace, api: KfpApi) -> Sources:
+    """Where states of data and the results of runs are looked up, which is done where a trigger refers to them."""
+    from kfp_gitops.operate.following import Late, Watch
     from kfp_gitops.operate.objectstore.states import ObjectStates
+    from kfp_gitops.operate.results import ForTriggers, Results
     from kfp_gitops.operate.triggering.one_pass import Sources
+    from kfp_gitops.reconcile import folder
 
-    del arguments, wanted
-    return Sources(data=ObjectStates())
+    manifests = options.manifests(arguments)
+    metadata = connection.metadata(arguments, api, folder.settings_of(manifests, arguments.env)["kfp"])
+    watch = Watch(api, Late(partial(_known, arguments)))
+    return Sources(ObjectStates(), ForTriggers(Results(watch, metadata)))
+
+
+def _known(arguments: Namespace) -> Known:
+    from kfp_gitops.operate.following import Known
+    from kfp_gitops.reconcile import folder
+
+    found = folder.read(options.manifests(arguments), arguments.env)
+    versions = {name: entry.version for name, entry in found.locked.items()}
+    return Known(found.manifests, versions, found.inner)
 
 
 def beside() -> Sequence[Also]:
