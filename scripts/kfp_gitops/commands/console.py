@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import getpass
 import os
 import sys
 import threading
@@ -143,3 +144,11 @@ def _told(failed: threading.ExceptHookArgs) -> None:
     if failed.exc_type is SystemExit or failed.exc_value is None:
         return
     note(redact.traceback("".join(traceback.format_exception(failed.exc_value))))
+
+
+def user() -> str:
+    """Who sits here, as far as that is known."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        return ""

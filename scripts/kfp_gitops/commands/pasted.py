@@ -24,5 +24,6 @@ def _typed(arguments: Namespace, environment: str, text: str, more: Sequence[str
     script, _, rest = text.partition(" ")
     subcommand, _, options = rest.partition(" ") if not rest.startswith("-") else ("", "", rest)
     same = [f"--env {shlex.quote(environment)}"]
+    same += [f"--as {shlex.quote(name)}"] if (name := getattr(arguments, "mine", None)) else []
     same += [f"--host {shlex.quote(arguments.host)}"] if arguments.host else []
     return " ".join(filter(None, (f"python scripts/{script}", subcommand, *same, *more, options)))

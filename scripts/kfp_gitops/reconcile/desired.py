@@ -16,13 +16,20 @@ from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.folder import Head, Texts, heads, texts
 from kfp_gitops.reconcile.hosts import checked_host, is_loopback
-from kfp_gitops.reconcile.records import Absent, Adopts, Desired, DesiredPipeline, schedule_name
+from kfp_gitops.reconcile.records import (
+    Absent,
+    Adopts,
+    Desired,
+    DesiredBackfill,
+    DesiredPipeline,
+    schedule_name,
+)
 from kfp_gitops.reconcile.shelf import Label
 from kfp_gitops.rendering.rendered import LOCK, paused_until
 from kfp_gitops.sources.selection import ALL, Selection
 
 if TYPE_CHECKING:
-    from kfp_gitops.compiling.compiler import Identity
+    from kfp_gitops.compiling.compiler import Compiled, Identity
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
 
 
@@ -53,6 +60,17 @@ def load(
     target = _proved(found, results, host)
     desired = _desired(found, of_manifests, target, {name: result.ir for name, result in results.items()})
     return replace(desired, commit=commit, checkout=checkout)
+
+
+def as_compiled(found: Texts, results: Mapping[str, Compiled], host: str | None = None) -> Desired:
+    """Desired state of what was rendered and compiled just now: its lock was made of that, so there is none to prove.
+
+    Raises:
+        InputError: a manifest is malformed.
+        RefusedError: an image is still the placeholder, and the host is not this machine.
+    """
+    target = _proved(found, results, host)
+    return _desired(found, heads(found), target, {name: result.ir for name, result in results.items()})
 
 
 def prove(found: Texts, host: str | None, look: Callable[[], Sequence[int] | None]) -> None:
@@ -147,6 +165,7 @@ def _desired(
         service_account=found.environment["kfp"].get("serviceAccount", ""),
         selected=tuple(found.selection.texts),
         beside=found.beside,
+        backfills=tuple(map(DesiredBackfill.of, found.environment.get("backfills", ()))),
     )
 
 

@@ -23,7 +23,15 @@ from kfp_gitops.reconcile import (
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.carried import description
 from kfp_gitops.reconcile.inventory import View
-from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
+from kfp_gitops.reconcile.records import (
+    Absent,
+    Desired,
+    DesiredPipeline,
+    Entry,
+    Options,
+    experiment_name,
+    marked_experiment,
+)
 
 _TAG = 63
 """The most characters that a tag's value holds."""
@@ -155,7 +163,7 @@ class Work:
         return self._unmake(step, view)
 
     def _create_pipeline(self, wanted: DesiredPipeline, view: View) -> View:
-        text = ownership.describe(self.desired.owner, wanted.description)
+        text = ownership.describe(self.desired.owner, wanted.description, **self.desired.marks)
         made = adoption.seen_as(wanted, self.api.create_pipeline(wanted.called, text))
         after = replace(view, pipeline=made)
         if not made.versions and made.owner == self.desired.owner:
@@ -174,7 +182,7 @@ class Work:
         return self.look(fresh)
 
     def _create_experiment(self, step: steps.CreateExperiment, view: View) -> View:
-        text = ownership.describe(self.desired.owner, f"Runs of {self.wanted.name}.")
+        text = marked_experiment(self.desired.owner, self.wanted.name, **self.desired.marks)
         after = replace(view, experiment=self.api.create_experiment(step.name, text), new=True)
         conflicts.refuse(self.desired.owner, self.wanted, after, self.options)
         return after
@@ -204,7 +212,7 @@ class Work:
         facts |= {"runs": ",".join(step.triggers)}
         facts = {key: value for key, value in facts.items() if value}
         tags = {key: value[:_TAG] for key, value in facts.items() if key != "runs"}
-        text = ownership.describe(self.desired.owner, **facts)
+        text = ownership.describe(self.desired.owner, **facts, **self.desired.marks)
         made = self.api.upload_version(pipeline.id, wanted.version, str(wanted.ir), text, tags)
         after = replace(view, pipeline=replace(pipeline, versions={**pipeline.versions, made.name: made}))
         conflicts.refuse(self.desired.owner, wanted, after, self.options)

@@ -10,11 +10,12 @@ from kfp_gitops.base import metrics, stopping
 from kfp_gitops.base.errors import ExitCode, GitOpsError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.reconcile import apply, disable, pause, plan, resume, status
+from kfp_gitops.commands.reconcile import apply, disable, down, pause, plan, resume, status
 
 _EXAMPLES = """  python scripts/reconcile.py plan --env dev --host http://127.0.0.1:8888  show changes; exit 1 if any
-  python scripts/reconcile.py apply --env dev --host http://127.0.0.1:8888  make them"""
-_SUBCOMMANDS = (plan, apply, status, pause, resume, disable)
+  python scripts/reconcile.py apply --env dev --host http://127.0.0.1:8888  make them
+  python scripts/reconcile.py apply --env dev --as alice --pipeline churn   try a change beside dev, as it is here"""
+_SUBCOMMANDS = (plan, apply, status, down, pause, resume, disable)
 
 
 class Subcommand(Parser):

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import ExitCode
-from kfp_gitops.commands import connection, console, listing
+from kfp_gitops.commands import connection, console, listing, mine
 from kfp_gitops.commands.reconcile import approved, kept, options, outstanding, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
@@ -29,7 +29,8 @@ how far it is, what failed and why, and in the last line the sum."""
 _EXAMPLES = """  python scripts/reconcile.py apply --env dev                     the sum is the last line
   python scripts/reconcile.py apply --env dev --all               each step, however many there are
   python scripts/reconcile.py apply --env dev --pipeline churn    this pipeline only
-  python scripts/reconcile.py apply --env prod --plan plan.txt    the plan that was approved, or nothing"""
+  python scripts/reconcile.py apply --env prod --plan plan.txt    the plan that was approved, or nothing
+  python scripts/reconcile.py apply --env dev --as alice --pipeline churn   alice-churn beside it, as it is here"""
 
 
 def add(subcommands: Any) -> None:
@@ -38,6 +39,7 @@ def add(subcommands: Any) -> None:
         "apply", help="make KFP match the manifests", description=_ABOUT, examples=_EXAMPLES
     )
     add_options(parser)
+    mine.add(parser, renews=True)
     approved.add(parser)
     parser.set_defaults(run=run)
 
@@ -69,6 +71,9 @@ def loaded(arguments: Namespace) -> Desired:
     """What is desired, compiled and proved. Before anything asks the network: a process with threads may not fork."""
     from kfp_gitops.reconcile import desired
 
+    mine.checked(arguments)
+    if getattr(arguments, "mine", None):
+        return mine.wanted(arguments, options.selected(arguments))
     told = arguments.commit or os.environ.get("KFP_GITOPS_COMMIT", "")
     return desired.load(
         options.manifests(arguments),
@@ -83,7 +88,7 @@ def loaded(arguments: Namespace) -> Desired:
 def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = None) -> int:
     """Plan what was loaded, and make the changes; with `asked`, only if it is that plan."""
     from kfp_gitops.operate.operations import turned_off
-    from kfp_gitops.reconcile import guard
+    from kfp_gitops.reconcile import guard, takedown
     from kfp_gitops.reconcile.apply import Pace, apply
     from kfp_gitops.reconcile.observe import observe
     from kfp_gitops.reconcile.plan import plan
@@ -93,10 +98,16 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
     api = connection.api(arguments, wanted.host, wanted.namespace, usual)
     api.service_account = wanted.service_account
     with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as progress:
-        kept.lost_pauses_again(held, api, wanted.owner)
+        if wanted.aside:  # the lock keeps nothing of it: that nothing is there tells of no loss
+            takedown.announced(api, wanted)
+        else:
+            kept.lost_pauses_again(held, api, wanted.owner)
         decided, wanted = circumstances(arguments, api, wanted)
         actual = observe(api, wanted, decided)
-        decided = options.without_triggers_after_a_loss(arguments, held, api, actual, decided, wanted.owner)
+        if not wanted.aside:
+            decided = options.without_triggers_after_a_loss(
+                arguments, held, api, actual, decided, wanted.owner
+            )
         found = plan(wanted, actual, decided)
         arguments.report.planned((c.action, c.kind) for c in found.changes)
         telling.plan(arguments, found)
@@ -112,11 +123,13 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         )
         done = apply(api, wanted, found, actual, decided, progress.tell, pace, progress.ended)
         approved.ended(held, done, found, asked)
-        options.remember(held, actual, done, wanted)
-        kept.after(held, api, found, wanted, actual, done)
+        if not wanted.aside:
+            options.remember(held, actual, done, wanted)
+            kept.after(held, api, found, wanted, actual, done)
     code = _verdict(arguments, found, done)
     missed = outstanding.told(arguments, api, wanted, actual, found)
     telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began, missed))
+    mine.told(wanted)
     return code
 
 

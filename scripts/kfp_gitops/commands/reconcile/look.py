@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kfp_gitops.commands import connection
+from kfp_gitops.commands import connection, mine
 from kfp_gitops.commands.reconcile import faulty, kept, options
 from kfp_gitops.commands.reconcile.circumstances import with_notes
 
@@ -46,7 +46,10 @@ def at(arguments: Namespace, keep: int = 0) -> Looked:
     from kfp_gitops.reconcile.plan import plan
 
     part = options.selected(arguments)
-    wanted = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host, part)
+    if getattr(arguments, "mine", None):
+        wanted = mine.wanted(arguments, part)
+    else:
+        wanted = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host, part)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     asked = faulty.Asked.of(api, arguments.env)
     notes, known = asked.notes, kept.read(arguments, api, wanted.owner)

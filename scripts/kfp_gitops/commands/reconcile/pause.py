@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 from argparse import Namespace
 from datetime import UTC, datetime
@@ -58,7 +57,7 @@ def run(arguments: Namespace) -> int:
         raise UsageError(f"reconcile.py pause: until when? Add {_SHAPE}")
     only = pause.checked(options.selected(arguments))
     now = datetime.now(UTC).replace(microsecond=0)
-    by = re.sub(r"\s+", "-", (arguments.by or _user()).strip()) or "somebody"
+    by = re.sub(r"\s+", "-", (arguments.by or console.user()).strip()) or "somebody"
     asked = pause.Pause("", pause.until(arguments.until, now), by, " ".join(arguments.why.split()), only)
     part = _part(arguments, only) if only else None
     owner, api = options.owned(arguments)
@@ -91,10 +90,3 @@ def _part(arguments: Namespace, only: Selection) -> Part:
 
     known = teams(options.manifests(arguments), arguments.env)
     return Part(only.chosen(known, arguments.env), known, called(options.manifests(arguments), arguments.env))
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user has no name
-        return "somebody"

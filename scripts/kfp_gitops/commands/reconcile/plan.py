@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kfp_gitops.base.errors import ExitCode, GitOpsError, TemporaryError
-from kfp_gitops.commands import connection, console, listing
+from kfp_gitops.commands import connection, console, listing, mine
 from kfp_gitops.commands.reconcile import approved, as_values, kept, options, showing
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.sources import selection
@@ -30,7 +30,8 @@ _EXAMPLES = """  python scripts/reconcile.py plan --env prod                    
   python scripts/reconcile.py apply --env prod --plan plan.txt   the same, and says what moved on any machine
   python scripts/reconcile.py plan --env prod --approve          for the Job of an environment that requires it
   python scripts/reconcile.py plan --env prod --as-values        what somebody changed in KFP's UI, as a diff of values
-  python scripts/reconcile.py plan --env prod --as-values --open-pr   and committed on a branch, for review"""
+  python scripts/reconcile.py plan --env prod --as-values --open-pr   and committed on a branch, for review
+  python scripts/reconcile.py plan --env dev --as alice     what differs from alice-…, your own beside it"""
 
 
 def add(subcommands: Any) -> None:
@@ -39,6 +40,7 @@ def add(subcommands: Any) -> None:
     parser = subcommands.add_parser("plan", help=about, description=_ABOUT, examples=_EXAMPLES)
     options.add_target(parser)
     selection.add(parser, "look only at pipelines")
+    mine.add(parser)
     options.add_decisions(parser)
     parser.add_argument(
         "--approve", action="store_true",
@@ -57,6 +59,9 @@ def run(arguments: Namespace) -> int:
     from kfp_gitops.reconcile.folder import texts
     from kfp_gitops.reconcile.hosts import checked_host
 
+    mine.checked(arguments)
+    if arguments.mine:
+        return _shown(arguments, *_looked(arguments, mine.wanted(arguments, options.selected(arguments))))
     if arguments.approve:
         approved.may_approve(arguments)
     as_values.may(arguments)
@@ -85,6 +90,10 @@ def run(arguments: Namespace) -> int:
         wanted, decided, actual = _look(Namespace(**{**vars(arguments), "patience": left}), found)
     if arguments.approve:
         wanted = replace(wanted, host=checked_host(found.environment["kfp"]["host"]))
+    return _shown(arguments, wanted, decided, actual)
+
+
+def _shown(arguments: Namespace, wanted: Desired, decided: Options, actual: Actual) -> int:
     from kfp_gitops.reconcile import guard
     from kfp_gitops.reconcile.plan import plan
 
@@ -112,9 +121,13 @@ def _fill(seen: Future[T], look: Callable[[], T]) -> None:
 def _look(arguments: Namespace, found: Texts) -> tuple[Desired, Options, Actual]:
     """Desired state as its lock tells it, what was decided, and what KFP has."""
     from kfp_gitops.reconcile import desired
+
+    return _looked(arguments, desired.as_locked(found, arguments.host, _import_the_rest))
+
+
+def _looked(arguments: Namespace, wanted: Desired) -> tuple[Desired, Options, Actual]:
     from kfp_gitops.reconcile.observe import observe
 
-    wanted = desired.as_locked(found, arguments.host, _import_the_rest)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     decided, wanted = circumstances(arguments, api, wanted, kept.read(arguments, api, wanted.owner).witness)
     return wanted, decided, observe(api, wanted, decided)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
-from kfp_gitops.commands import console
+from kfp_gitops.commands import console, mine
 from kfp_gitops.commands.pasted import pasted
 from kfp_gitops.commands.reconcile import faulty, kept, lines, options, paged
 from kfp_gitops.sources import selection
@@ -33,6 +33,7 @@ def add(subcommands: Any) -> None:
     parser = subcommands.add_parser("status", help=about, description=_ABOUT, examples=_EXAMPLES)
     options.add_target(parser)
     selection.add(parser, "show only pipelines")
+    mine.add(parser)
     parser.add_argument(
         "--all",
         action="store_true",
@@ -56,6 +57,7 @@ def run(arguments: Namespace) -> int:
     """Look at one environment and show it."""
     from kfp_gitops.operate.status import show
 
+    mine.checked(arguments)
     if arguments.exit_zero and not (arguments.push_gateway or arguments.html):
         raise UsageError("--exit-zero tells nobody: give --push-gateway or --html too, or leave it out")
     found = paged.looked(arguments)

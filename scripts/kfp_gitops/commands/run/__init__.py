@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from kfp_gitops.base.errors import NotFoundError, UsageError
 from kfp_gitops.commands.common import parse
-from kfp_gitops.commands.run import options
+from kfp_gitops.commands.run import options, own
 from kfp_gitops.commands.run.here import Here
 
 
@@ -23,11 +23,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from kfp_gitops.commands.run import comparing
 
         return comparing.run(arguments)
-    here = Here(arguments, arguments.env)
+    here = own.here(arguments)
     if arguments.local:
         return _local(here)
     try:
-        return _one(here, arguments)
+        return _one(here, here.arguments)
     except NotFoundError as error:
         raise _unknown(here, error) from error
 
@@ -56,6 +56,8 @@ def _one(here: Here, arguments: Namespace) -> int:
         return stopping.run(here)
     if arguments.backfill:
         return backfilling.run(here)
+    if isinstance(here, own.Own) and not arguments.rerun and (code := here.registered()):
+        return code
     return starting.run(here)
 
 

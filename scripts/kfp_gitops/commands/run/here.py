@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import math
 from argparse import Namespace
 from collections.abc import Mapping
@@ -132,11 +131,3 @@ class Here:
         from kfp_gitops.commands.pasted import pasted
 
         return pasted(self.arguments, self.environment, text)
-
-
-def user() -> str:
-    """Who sits here, as far as that is known."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user has no name
-        return ""

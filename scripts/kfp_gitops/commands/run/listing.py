@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kfp_gitops.base import columns, files
 from kfp_gitops.base.errors import ExitCode, GitOpsError, UsageError
 from kfp_gitops.commands import connection, console
+from kfp_gitops.commands.run import own
 from kfp_gitops.commands.run.here import Here
 from kfp_gitops.commands.run.options import FIRED
 
@@ -22,6 +23,7 @@ def run(arguments: Namespace) -> int:
     """Show them; exit 4 when an environment cannot be asked, beside what the others have."""
     from kfp_gitops.operate.runlook import rows
 
+    arguments = own.named(arguments)
     asked = _asked(arguments, datetime.now(UTC).replace(microsecond=0))
     found, unreachable = _everywhere(arguments, asked) if arguments.everywhere else _here(arguments, asked)
     together = rows.together(found)
@@ -66,8 +68,8 @@ def _matches(glob: str | None, name: str) -> bool:
 def _here(arguments: Namespace, asked: Asked) -> tuple[list[Listing], dict[str, str]]:
     from kfp_gitops.operate.runlook import rows
 
-    here = Here(arguments, arguments.env)
-    _refuse_unknown(here, arguments.pipeline)
+    here = own.here(arguments)
+    _refuse_unknown(here, here.arguments.pipeline)
     return [rows.listing(here.watch, here.owner, asked, here.called)], {}
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base.errors import UsageError
-from kfp_gitops.commands import again, connection
+from kfp_gitops.commands import again, connection, mine
 from kfp_gitops.commands.common import Parser
 
 _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host http://127.0.0.1:8888 --wait
   python scripts/run.py --env dev --pipeline predictive-scaling --param cv_folds=10 --param 'candidates=["prophet"]'
   python scripts/run.py --env dev --pipeline quickstart --local           on this machine, without a server
   python scripts/run.py --env dev --pipeline quickstart --local --watch   again on each save of what it is made of
+  python scripts/run.py --env dev --as alice --pipeline churn --wait      beside dev, as it is here, committed or not
   python scripts/run.py --compare                         the two newest runs on this machine: metrics, outputs, code
   python scripts/run.py --env dev --compare RUN_A RUN_B   runs of the server, or folders of runs here
   python scripts/run.py --all --list --failed --since 12h                 what failed tonight, everywhere
@@ -51,6 +52,7 @@ def parser() -> Parser:
         "--param", action="append", default=[], metavar="K=V", help="a parameter that differs; repeatable"
     )
     found.add_argument("--wait", action="store_true", help="follow the run to its end")
+    mine.add(found, renews=True)
     _add_local(found.add_argument_group("on this machine"))
     host = "the KFP API (default: what environment.yaml says); with --all ENV=URL, one for each"
     connection.add(
@@ -215,14 +217,16 @@ def _together(arguments: Namespace) -> Iterator[str]:
     yield from _missing(arguments, found)
     yield from _needless(arguments, found)
     yield from _only_local(arguments)
+    yield from mine.not_of_a_run(arguments, found)
 
 
-_TEXTS = ("env", "pipeline", "schedule", "backfill", "tick_parameter", "rerun", "status", "since")
+_TEXTS = ("env", "until", "pipeline", "schedule", "backfill", "tick_parameter", "rerun", "status", "since")
 
 
 def _empty(arguments: Namespace) -> Iterator[str]:
     """A variable that was not set: it must not mean that the option was not given, so all, or a run that is started."""
     given = {f"--{name.replace('_', '-')}": getattr(arguments, name) for name in _TEXTS}
+    given["--as"] = arguments.mine
     for option, text in {**given, "--logs": "" if "" in (arguments.logs or ()) else None}.items():
         if text is not None and not text.strip():
             yield f"{option} is given as an empty text: is a variable not set?"

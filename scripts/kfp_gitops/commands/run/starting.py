@@ -8,7 +8,7 @@ from typing import Any
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import again, console
 from kfp_gitops.commands.run import given, looking
-from kfp_gitops.commands.run.here import Here, user
+from kfp_gitops.commands.run.here import Here
 from kfp_gitops.reconcile import locking
 
 
@@ -30,7 +30,7 @@ def run(here: Here) -> int:
         locked.version,
         locked.digest,
         values,
-        user(),
+        console.user(),
         its.pipeline if its else "",
     )
     return _follow(here, runs.start(here.api, request))
@@ -57,7 +57,7 @@ def _again(here: Here) -> str:
     into = runs.experiment(here.api, here.owner, pipeline) if pipeline else ""
     return rerun.rerun(
         here.api, arguments.rerun, its.experiments, lambda values: runs.refuse_unsound(None, {}, values),
-        arguments.param, user(), into,
+        arguments.param, console.user(), into,
     )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def _fired(here: Here) -> str:
         runs.experiment(api, here.owner, pipeline),
         values,
         None if any(text.startswith(f"{tick}=") for text in arguments.param) else tick,
-        runs.started(by=user()),
+        runs.started(by=console.user()),
     )
     with locking.hold(None, _key(here, arguments, asked.schedule), 60, console.note) as held:
         api.before_write = held.check

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from kfp_gitops.kfpserver.ownership import Owner
 
@@ -55,6 +55,17 @@ class ActualExperiment:
     facts: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     """Its description, where nobody has marked it."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A pipeline or an experiment of the namespace that says whose it is, and what else it says of itself."""
+
+    kind: Literal["pipeline", "experiment"]
+    id: str
+    name: str
+    owner: Owner
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kfp_gitops.base.errors import NotFoundError
 from kfp_gitops.kfpserver.kfpapi import models
+from kfp_gitops.kfpserver.kfpapi.actual import Marked
 from kfp_gitops.kfpserver.kfpapi.models import Listed, NamedExperiment, Stored
 from kfp_gitops.kfpserver.kfpapi.requests import Requests
 
@@ -38,6 +39,18 @@ class Catalogue(Requests):
         list_versions = self._client.pipelines.pipeline_service_list_pipeline_versions
         found = self._pages("pipeline_versions", lambda **page: list_versions(pipeline_id, **page), 25)
         return [one for one in map(models.stored, found) if one.name == name]
+
+    def marked(self) -> list[Marked]:
+        """The pipelines and experiments of the namespace whose descriptions say whose they are, archived ones too."""
+        list_pipelines = self._client.pipelines.pipeline_service_list_pipelines
+        list_experiments = self._client.experiments.experiment_service_list_experiments
+        pipelines = self._pages("pipelines", lambda **page: list_pipelines(**self._in_namespace(), **page))
+        experiments = self._pages(
+            "experiments", lambda **page: list_experiments(**self._in_namespace(), **page)
+        )
+        of_pipelines = (models.marked("pipeline", found.pipeline_id, found) for found in pipelines)
+        of_experiments = (models.marked("experiment", found.experiment_id, found) for found in experiments)
+        return [one for one in (*of_pipelines, *of_experiments) if one is not None]
 
     def all_experiments(self) -> list[NamedExperiment]:
         """The experiments of the namespace."""

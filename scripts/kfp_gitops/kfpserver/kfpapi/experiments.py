@@ -59,6 +59,11 @@ class Experiments(Requests):
         unarchive = self._client.experiments.experiment_service_unarchive_experiment
         self._repeat(unarchive, experiment_id)
 
+    def delete_experiment(self, experiment_id: str) -> None:
+        """Delete an experiment; what runs are in it stay, and cannot be deleted any more (seen on KFP 2.17.0)."""
+        delete = self._client.experiments.experiment_service_delete_experiment
+        self._gone(delete, experiment_id)
+
     def experiments_like(self, text: str) -> list[NamedExperiment]:
         """The experiments whose name holds a text."""
         list_experiments = self._client.experiments.experiment_service_list_experiments

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from kfp_gitops.base.errors import RemoteError
 from kfp_gitops.kfpserver import ownership
@@ -15,6 +15,7 @@ from kfp_gitops.kfpserver.kfpapi.actual import (
     ActualPipeline,
     ActualRun,
     ActualVersion,
+    Marked,
 )
 from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
 from kfp_gitops.kfpserver.runtree.records import Record
@@ -142,6 +143,14 @@ def pipeline(found: Any, versions: Mapping[str, ActualVersion]) -> ActualPipelin
     tags = texts(found.tags)
     owner = ownership.owner(found.description) or ownership.owner_in_tags(tags)
     return ActualPipeline(found.pipeline_id, found.name, owner, versions, tags)
+
+
+@_understood
+def marked(kind: Literal["pipeline", "experiment"], key: str, found: Any) -> Marked | None:
+    """What says whose it is, as our record; None where it does not."""
+    text = found.description or ""
+    owner, name = ownership.owner(text), (found.name if kind == "pipeline" else found.display_name) or ""
+    return Marked(kind, key, name, owner, ownership.facts(text)) if owner else None
 
 
 @dataclass(frozen=True)

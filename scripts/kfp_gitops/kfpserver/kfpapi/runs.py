@@ -90,6 +90,10 @@ class Runs(Requests):
         """
         self._repeat(self._client.runs.run_service_terminate_run, run_id)
 
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run, and its workflow first: what runs of it is killed (resource_manager.go DeleteRun)."""
+        self._gone(self._client.runs.run_service_delete_run, run_id)
+
     def read_log(
         self, run_id: str, node: str, sink: Callable[[bytes], None], *, patient: bool = True
     ) -> None:

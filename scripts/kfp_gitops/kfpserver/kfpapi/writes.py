@@ -55,6 +55,13 @@ WRITES: Mapping[str, Write] = MappingProxyType(
         "recurring_run_service_delete_recurring_run": Write(
             Unclear.REPEAT, "a ScheduledWorkflow that is gone is passed over, and a row that is gone is 404"
         ),
+        "run_service_delete_run": Write(
+            Unclear.REPEAT,
+            "its workflow is deleted first, one that is gone is passed over, and a row that is gone is 404",
+        ),
+        "experiment_service_delete_experiment": Write(
+            Unclear.REPEAT, "gone is 404, which is what was wanted"
+        ),
         "run_service_terminate_run": Write(
             Unclear.REPEAT, "a run that ends or has ended is 400, and then it is read how it stands"
         ),
