@@ -14,7 +14,8 @@ from kfp_gitops.base.errors import Problem, UsageError, attempted, raise_if_any
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.language import moments
-from kfp_gitops.sources import events, inputs, previews, release, sound, teams, way
+from kfp_gitops.sources import backfills, events, inputs, previews, release, sound, teams, way
+from kfp_gitops.sources.backfills import Backfill
 from kfp_gitops.sources.teams import Teams
 from kfp_gitops.sources.values import Merged, merge
 
@@ -23,7 +24,7 @@ RECONCILER_IMAGE = "reconciler"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _PREVIEW = re.compile(r"pr-\d+")
 _DELIVERY = re.compile(
-    r"apply|drift|status|lease|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
+    r"apply|drift|status|lease|triggers?(-lease)?|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
 )
 """What the names of an environment's objects in the cluster end with, after a `-` (templates/delivery)."""
 
@@ -38,6 +39,8 @@ class Environment:
     events: tuple[Mapping[str, Any], ...] = ()
     """What no forecast can know, by begin; see `sources.events`."""
     teams: Teams = field(default_factory=Teams)
+    backfills: tuple[Backfill, ...] = ()
+    """By their ids; what of them only pipelines tell is not looked at."""
 
     def team_of(self, pipeline: str) -> str:
         """The team whose pipeline or tombstone it is; empty where it is of none."""
@@ -225,11 +228,15 @@ def partly(root: Folder, name: str, instead: Mapping[str, str] | None = None) ->
     merged, whose = teams.load(root, name, merge(base, over), (base, over), problems, instead)
     problems += [*inputs.overridden(over, BASE), *way.problems(root, name, known, base, over)]
     problems += previews.problems(root, name, known, base, over)
+    known_teams = [*(whose.document.value.get("teams") or {})]
+    its_backfills = attempted(problems, lambda: backfills.load(root, name, known_teams)) or ()
     values = _checked_values(merged, problems)
     if values is None or (of_release is None and values.value["follows"] == "pinned"):
         return Partly(None, problems)
     nothing = sound.release(Document(release_path(name), {}, {}, {}))
-    return Partly(Environment(name, values, of_release or nothing, known_events, whose), problems)
+    return Partly(
+        Environment(name, values, of_release or nothing, known_events, whose, its_backfills), problems
+    )
 
 
 def _preview(root: Folder, name: str, instead: Mapping[str, str]) -> Partly:
@@ -251,7 +258,7 @@ def _preview(root: Folder, name: str, instead: Mapping[str, str]) -> Partly:
     if values is None:
         return Partly(None, problems)
     values = previews.without_delivery(values)
-    return Partly(replace(found.environment, name=name, values=values), problems)
+    return Partly(replace(found.environment, name=name, values=values, backfills=()), problems)
 
 
 def _checked_values(merged: Merged, problems: list[Problem]) -> Merged | None:

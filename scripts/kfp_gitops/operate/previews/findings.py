@@ -76,4 +76,4 @@ def _theirs(api: KfpApi, home: Home, pipeline: str, watching: Watch) -> tuple[Si
 
 def _side(api: KfpApi, shown: Shown, home: Home) -> Side:
     link = api.run_link(shown.run.id)
-    return of_server.side(shown, link.replace(api.host, home.ui, 1) if home.ui else link)
+    return of_server.side(shown, link.replace(api.host, home.ui, 1) if home.ui else link, "not asked for")

@@ -101,9 +101,15 @@ def read(folder: Path) -> Proposal:
     text = files.read_text(folder, FILE)
     try:
         found = json.loads(text)
-        texts = [str(found[key]) for key in ("environment", "previewed", "head", "base")]
-        lists = [tuple(map(str, found[key])) for key in ("pipelines", "settings", "gone", "images", "notes")]
-        return Proposal(int(found["number"]), *texts, *lists)
+        environment, previewed, head, base = (
+            str(found[key]) for key in ("environment", "previewed", "head", "base")
+        )
+        pipelines, settings, gone, images, notes = (
+            tuple(map(str, found[key])) for key in ("pipelines", "settings", "gone", "images", "notes")
+        )
+        return Proposal(
+            int(found["number"]), environment, previewed, head, base, pipelines, settings, gone, images, notes
+        )
     except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError.of(FILE, "is not what `preview.py render` writes", "render it again") from None
 

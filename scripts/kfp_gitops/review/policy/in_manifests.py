@@ -92,7 +92,7 @@ def _of_starts(manifest: Manifest, idle: Collection[str]) -> Iterator[tuple[str,
         }
         yield "schedule", schedule.name, value, schedule.at
     for start in manifest.starts:
-        yield from _parameters(start.name, start.parameters, (*start.at, "parameters"))
+        yield from _parameters(start.name, start.constants, (*start.at, "parameters"))
 
 
 def _parameters(place: str, given: Mapping[str, Any], at: Path) -> Iterator[tuple[str, str, Any, Path]]:

@@ -1,0 +1,268 @@
+"""The causes of one trigger, sorted: dealt with, due, to wait, missed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import AfterRun, OnData
+from kfp_gitops.reconcile.causes import beginning, closing, upstream
+from kfp_gitops.reconcile.causes.cause import Cause, Watched, digest, run_name
+from kfp_gitops.reconcile.causes.seen import Known, Seen
+from kfp_gitops.reconcile.causes.standing import Missed, Waiting
+from kfp_gitops.reconcile.causes.state import (
+    LOOKBACK,
+    MOST_MISSED,
+    MOST_STATES,
+    MOST_WAITING,
+    DataSeen,
+    Kept,
+    State,
+    version_digits,
+)
+
+LATE = "it ended more than a day ago; missed, unless the next look says otherwise"
+GONE = "its run is not there any more; given up, unless the next look finds it"
+ASKS = "whether the trigger was there by then is to be asked"
+
+
+@dataclass(frozen=True)
+class World:
+    """What all triggers of an environment are decided by."""
+
+    owner: Owner
+    seen: Seen
+    known: Known = field(default_factory=Known)
+    called: Mapping[str, str] = field(default_factory=dict)
+    """Pipeline of the environment → its name in KFP."""
+    disabled: bool = False
+    """Whether the environment is turned off."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A cause with its digest."""
+
+    cause: Cause
+    digest: str
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """In which they are started."""
+        return self.cause.moment, self.digest
+
+    def waits(self, why: str) -> Waiting:
+        """For people."""
+        return Waiting(self.cause.id, self.digest, self.cause.moment, why)
+
+    def missed(self, why: str) -> Missed:
+        """Likewise."""
+        return Missed(self.cause.id, self.cause.moment, why)
+
+
+@dataclass
+class Sorted:
+    """Filled by `sort`."""
+
+    kept: Kept
+    due: list[Candidate] = field(default_factory=list)
+    handled: dict[str, datetime] = field(default_factory=dict)
+    """Digest → moment of what is dealt with by now."""
+    waiting: list[Waiting] = field(default_factory=list)
+    missed: list[Missed] = field(default_factory=list)
+    """What this look found to be missed."""
+    asks_registered: bool = False
+    asks_versions: set[tuple[str, str]] = field(default_factory=set)
+    problem: str = ""
+
+    def settle(self, candidates: Iterable[Candidate]) -> None:
+        """Nothing more is owed for them."""
+        self.handled |= {one.digest: one.cause.moment for one in candidates}
+
+    def miss(self, one: Candidate, why: str) -> None:
+        """It gets no run."""
+        self.settle([one])
+        self.missed.append(one.missed(why))
+
+
+def sort(one: Watched, state: State, world: World) -> Sorted:
+    """All that is known of a trigger's causes."""
+    seen = world.seen
+    kept = closing.observed(one, beginning.of(one, state, seen), seen.now)
+    kept, found, problem = _causes(one, kept, state, world)
+    kept, begin = beginning.resolved(one, kept, seen, world.known)
+    out = Sorted(kept, problem=problem)
+    known = {waits.digest: waits for waits in kept.waiting}
+    rest = [c for c in found if c.digest in known or c.cause.moment >= begin.perhaps]
+    rest = _dealt_with(one, rest, state, world, out)
+    rest = _old_enough(rest, begin, known, out)
+    rest = _ours(one, rest, state, world, out)
+    rest = _not_late(rest, known, seen, out)
+    _judge(one, rest, world, out)
+    _gone(found, known, state, seen, out)
+    return _with_missed(one, world.owner, out)
+
+
+def _causes(one: Watched, kept: Kept, state: State, world: World) -> tuple[Kept, list[Candidate], str]:
+    on, seen = one.trigger.run_on, world.seen
+
+    def candidate(cause: Cause) -> Candidate:
+        return Candidate(cause, digest(world.owner, one, cause.id))
+
+    if isinstance(on, AfterRun):
+        if on.pipeline not in world.called:
+            return kept, [], f"pipeline {on.pipeline} is not in this environment"
+        known = {waits.digest for waits in kept.waiting}
+        oldest = _oldest(state, seen)
+        found = [candidate(cause) for cause in upstream.of_runs(on, world.called, seen)]
+        return kept, [c for c in found if c.digest in known or c.cause.moment >= oldest], ""
+    assert isinstance(on, OnData)
+    kept = _with_state(one, on, kept, world) if one.key in seen.data else kept
+    found = [
+        candidate(Cause(data.cause, data.moment, upstream.data_facts(on, data.state))) for data in kept.data
+    ]
+    return kept, found, seen.problems.get(one.key, "")
+
+
+def _oldest(state: State, seen: Seen) -> datetime:
+    """What is older was looked at already, or is remembered no more."""
+    recent = seen.now - LOOKBACK
+    since = min(recent, state.at - beginning.SKEW) if state.at else recent
+    return max(since, state.horizon) if state.horizon and since >= recent else since
+
+
+def _with_state(one: Watched, on: OnData, kept: Kept, world: World) -> Kept:
+    """With the state that was seen: owed a run, unless it was there before the trigger."""
+    seen, state = world.seen, world.seen.data[one.key]
+    cause = upstream.data_id(on, state)
+    digits = digest(world.owner, one, cause)
+    if digits in kept.states:
+        return kept
+    states = (*kept.states, digits)[-MOST_STATES:]
+    new = replace(kept, states=states)
+    if state is None:
+        return new if not kept.states else kept
+    recent = state.modified and seen.now - LOOKBACK <= state.modified <= seen.now
+    moment = state.modified if recent and state.modified else seen.now
+    if not kept.states:
+        kept, begin = beginning.resolved(one, kept, seen, world.known)
+        if not state.modified or state.modified < begin.perhaps:
+            return new
+    return replace(new, since=kept.since, data=(*kept.data, DataSeen(cause, moment, state))[-MOST_WAITING:])
+
+
+def _dealt_with(
+    one: Watched, found: Sequence[Candidate], state: State, world: World, out: Sorted
+) -> list[Candidate]:
+    """Those that have neither a run, nor a request that may be on its way."""
+    rest = []
+    for c in found:
+        name = run_name(one, c.digest)
+        intent = state.intents.get(name)
+        if state.is_handled(c.digest, c.cause.moment):
+            out.handled.setdefault(c.digest, c.cause.moment)
+        elif name in world.seen.by_name:
+            out.settle([c])
+        elif name in world.seen.noted or intent:
+            if intent and not intent.unclear:
+                out.waiting.append(c.waits("its request may be on its way: no list of KFP shows its run yet"))
+        else:
+            rest.append(c)
+    return rest
+
+
+def _old_enough(
+    found: Sequence[Candidate], begin: beginning.Beginning, known: Mapping[str, Waiting], out: Sorted
+) -> list[Candidate]:
+    """Those that the trigger was there for; of the others it is asked."""
+    waited = {digits for digits, waits in known.items() if waits.why != ASKS}
+    early = {c.digest for c in found if c.cause.moment < begin.sure} - waited
+    if early and begin.asks:
+        out.asks_registered = True
+        out.waiting += [c.waits(ASKS) for c in found if c.digest in early]
+    return [c for c in found if c.digest not in early]
+
+
+def _ours(
+    one: Watched, found: Sequence[Candidate], state: State, world: World, out: Sorted
+) -> list[Candidate]:
+    """Those whose run is of a version that this repository registered, where that is wanted."""
+    on = one.trigger.run_on
+    if not isinstance(on, AfterRun) or on.versions == "any":
+        return list(found)
+    rest = []
+    for c in found:
+        version = (c.cause.pipeline_id, c.cause.version_id)
+        ours = world.known.versions.get(version)
+        if not c.cause.version_id or ours is False:
+            out.settle([c])
+        elif ours or version_digits(version[1]) in state.ours:
+            rest.append(c)
+        else:
+            out.asks_versions.add(version)
+            out.waiting.append(c.waits("whose version its run is of is to be asked"))
+    return rest
+
+
+def _not_late(
+    found: Sequence[Candidate], known: Mapping[str, Waiting], seen: Seen, out: Sorted
+) -> list[Candidate]:
+    """Those that are not more than a day old, or have waited for their turn since they were not.
+
+    That it is too late is believed at the second look only: a clock may be wrong for once.
+    """
+    rest, lookback = [], seen.now - LOOKBACK
+    for c in found:
+        before = known.get(c.digest)
+        if c.cause.moment >= lookback or (before and before.why != LATE):
+            rest.append(c)
+        elif before:
+            out.miss(c, "nobody looked for more than a day")
+        else:
+            out.waiting.append(c.waits(LATE))
+    return rest
+
+
+def _judge(one: Watched, found: Sequence[Candidate], world: World, out: Sorted) -> None:
+    """Due, or missed: of those that are missed one run makes up for all, where the manifest says so."""
+    missed: list[tuple[Candidate, str]] = []
+    for c in sorted(found, key=lambda c: c.order):
+        why = closing.missed(one, out.kept, world.seen, c.cause.moment)
+        missed += [(c, why)] if why else []
+        out.due += [] if why else [c]
+    if one.trigger.on_missed == "report":
+        for c, why in missed:
+            out.miss(c, why)
+    elif missed:
+        *older, (newest, why) = missed
+        for c, its in older:
+            out.miss(c, f"{its}; the run of a newer one makes up for it")
+        out.due.append(newest)
+
+
+def _gone(
+    found: Sequence[Candidate], known: Mapping[str, Waiting], state: State, seen: Seen, out: Sorted
+) -> None:
+    """Of causes that waited and are not there any more: their run was deleted. Believed at the second look only."""
+    there = {c.digest for c in found} | out.handled.keys()
+    for before in known.values():
+        run = before.cause.removeprefix("run ")
+        if before.digest in there or run == before.cause or run in seen.active_ids:
+            continue
+        if state.is_handled(before.digest, before.moment):
+            continue
+        if before.moment < seen.since:
+            out.missed.append(Missed(before.cause, before.moment, "it waited for more than a week"))
+        elif before.why != GONE:
+            out.waiting.append(replace(before, why=GONE))
+        else:
+            out.missed.append(Missed(before.cause, before.moment, "its run was deleted while it waited"))
+
+
+def _with_missed(one: Watched, owner: Owner, out: Sorted) -> Sorted:
+    missed = sorted((*out.missed, *out.kept.missed), key=lambda its: its.moment, reverse=True)
+    data = tuple(its for its in out.kept.data if digest(owner, one, its.cause) not in out.handled)
+    out.kept = replace(out.kept, missed=tuple(missed[:MOST_MISSED]), data=data)
+    return out
