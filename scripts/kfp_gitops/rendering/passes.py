@@ -38,11 +38,9 @@ class Passes:
 
     @property
     def reason(self) -> str:
-        """Why, for who reads what is delivered."""
+        """Why, for who reads what is delivered, in words that stay the same from one backfill to the next."""
         named = [f"{pipeline}/{trigger}" for pipeline, trigger in sorted((*self.after_runs, *self.on_data))]
-        return ", ".join(
-            [*_first(named), *_first([f"backfill {one}" for one in self.backfills]), *self.collects]
-        )
+        return ", ".join([*_first(named), *(["backfills"] if self.backfills else []), *self.collects])
 
 
 def _first(named: list[str]) -> Iterator[str]:

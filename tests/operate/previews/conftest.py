@@ -22,7 +22,8 @@ def root(repository: Path) -> Path:
     """Committed; dev has `hello` and, of the same template, `bye`."""
     (repository / "environments/preview").mkdir()
     (repository / PREVIEW).write_text(
-        "previewOf: dev\npipelines:\n  hello:\n    values:\n      name: '{preview}'\n      items: [one]\n      threshold: 2\n"
+        "previewOf: dev\npipelines:\n  hello:\n    values:\n"
+        "      name: '{preview}'\n      items: [one]\n      threshold: 2\n"
     )
     with (repository / "environments/dev/values.yaml").open("a") as file:
         file.write("  bye:\n    template: hello\n    values:\n      name: bye\n      threshold: 3\n")

@@ -28,9 +28,8 @@ def everything(api: KfpApi) -> dict[str, list[str]]:
     ]
     schedules = [f"{one.id} {one.name} {one.enabled} {one.version_id}" for one in api.schedules()]
     runs = [f"{one.id} {one.name} {one.experiment_id}" for one in api.runs_since(None)]
-    found = {
+    return {
         "pipelines": sorted(json.dumps([n, one.owner.environment, dict(one.facts)]) for n, one in pipelines.items()),
         "experiments": sorted(experiments), "versions": sorted(versions), "schedules": sorted(schedules),
         "runs": sorted(runs),
     }  # fmt: skip
-    return found

@@ -11,7 +11,7 @@ import gitrepo
 import pytest
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
-from previews.preview_kit import PREVIEW, TEMPLATE, edit, everything
+from previews.preview_kit import PREVIEW, edit, everything
 from project import Outcome
 
 Command = Callable[..., Outcome]

@@ -129,7 +129,7 @@ def _section(said: Said, finding: Finding) -> Iterator[str]:
 def _notes(both: Comparison) -> Iterator[str]:
     """That a server tells no outputs is one sentence here, for the links stand above."""
     sides = (both.a, both.b)
-    silent = [side for side in sides if not side.tells_outputs]
+    silent = [side for side in sides if side.tells_nothing]
     if silent:
         yield "Metrics and outputs are not known, for KFP did not tell them; the pages of the runs show them."
     of_these = [side.place for side in silent]

@@ -112,6 +112,8 @@ def _pass(arguments: Namespace) -> int:
     from kfp_gitops.operate.operations import pause
     from kfp_gitops.operate.triggering import also, one_pass
     from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.causes import statetext
+    from kfp_gitops.reconcile.locking.parted import Part
 
     began, manifests = time.monotonic(), options.manifests(arguments)
     wanted = desired.reviewed(manifests, arguments.env, arguments.host)
@@ -121,8 +123,9 @@ def _pass(arguments: Namespace) -> int:
         notes = pause.notes(api)
         under = with_notes(wanted, notes, api.now())
         tell = passed.teller(json=arguments.json)
-        done = one_pass.run(api, under, notes, held, sources(arguments, wanted), tell)
-        turn = also.Turn(api, under, manifests, notes, tell)
+        its = Part(held, statetext.FORM)
+        done = one_pass.run(api, under, notes, its, sources(arguments, wanted), tell)
+        turn = also.Turn(api, under, manifests, notes, tell, held)
         others = also.done(beside(), turn)
     passed.report(arguments.report, done, wanted)
     found = passed.Sum(arguments.env, done, others, api.sent, time.monotonic() - began)
@@ -141,7 +144,9 @@ def sources(arguments: Namespace, wanted: Desired) -> Sources:
 
 def beside() -> Sequence[Also]:
     """What else a pass does, in this order."""
-    return ()
+    from kfp_gitops.operate.triggering import backfilling
+
+    return (("backfills", backfilling.carried_on),)
 
 
 @contextmanager
