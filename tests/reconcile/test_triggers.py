@@ -81,9 +81,9 @@ def test_a_plan_says_which_triggers_a_pause_holds_back_and_what_becomes_of_what_
     )  # fmt: skip
     desired = Desired(Owner("r", "dev"), "http://kfp", "", pipelines)
     assert [*held_triggers.told(desired, now)] == [
-        "paused, so triggers start nothing: a-after until 2026-11-29T17:30:00Z, e-after; what they wait for meanwhile is "
-        "missed, and status tells it",
-        "paused, so triggers start nothing: d-after until 2026-11-29T17:30:00Z; when it is over one run of each makes up "
-        "for what they missed",
+        "paused, so triggers start nothing: a-after until 2026-11-29T17:30:00Z, e-after; what they wait for meanwhile "
+        "is missed, and status tells it",
+        "paused, so triggers start nothing: d-after until 2026-11-29T17:30:00Z; when it is over one run of each makes "
+        "up for what they missed",
     ]
     assert [*held_triggers.told(replace(desired, disabled=True), now)] == []
