@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.models import RunState
-from kfp_gitops.reconcile.records import backfill_prefix, fired_prefix, makeup_prefix
+from kfp_gitops.reconcile.records import BACKFILLED, backfill_prefix, fired_prefix, makeup_prefix
 from kfp_gitops.reconcile.seen import is_named_for
 
 
@@ -89,7 +89,7 @@ _SAID = {
 _SHORT = {Kind.RERUN: "rerun", Kind.OTHER: "another tool"}
 _SECOND, _MINUTE = r"(\d{8}T\d{6}Z)(?:-\d+)?", r"(\d{8}T\d{4}Z)"
 _TICKS = (
-    (Kind.BACKFILL, re.compile(backfill_prefix("(.+)") + _SECOND), "%Y%m%dT%H%M%SZ"),
+    (Kind.BACKFILL, re.compile(backfill_prefix("(.+)") + BACKFILLED), "%Y%m%dT%H%M%SZ"),
     (Kind.MAKEUP, re.compile(makeup_prefix("(.+)") + _SECOND), "%Y%m%dT%H%M%SZ"),
     (Kind.FIRED, re.compile(fired_prefix("(.+)") + _MINUTE), "%Y%m%dT%H%MZ"),
 )

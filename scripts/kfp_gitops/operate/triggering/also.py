@@ -10,6 +10,7 @@ from kfp_gitops.base.places import Place
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
 from kfp_gitops.reconcile.events import Event
+from kfp_gitops.reconcile.locking.parted import Keeping
 from kfp_gitops.reconcile.records import Desired
 
 
@@ -25,6 +26,8 @@ class Turn:
     notes: Sequence[NamedExperiment]
     """Our notes on the server, such as pauses (`operations.pause.notes`)."""
     tell: Callable[[Event], None] = lambda _: None
+    keeping: Keeping | None = None
+    """The lock of the pass, in which each keeps its part of a text; None: nothing is kept."""
 
 
 Also = tuple[str, Callable[[Turn], None]]
