@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 from fake_calls import Interruption, KilledError
 from fake_controller import instant
 from fake_kfp import FakeKfp, Told
-from kfp_gitops.language.manifest import AfterRun, OnData, Trigger
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import AfterRun, OnData, Trigger, reader
+from kfp_gitops.reconcile import held_triggers
 from kfp_gitops.reconcile.observe import observe
 from kfp_gitops.reconcile.plan import plan
-from kfp_gitops.reconcile.records import Options
+from kfp_gitops.reconcile.records import Desired, DesiredPipeline, Options
 from swap_kit import reconciled, releasing
 
 
@@ -80,3 +83,26 @@ def test_without_triggers_a_release_starts_nothing_then_or_later() -> None:
     reconciled(kfp, triggered, told, options=Options(triggers=False))
     reconciled(kfp, triggered, told)
     assert not kfp.runs
+
+
+def test_a_plan_says_which_triggers_a_pause_holds_back_and_what_becomes_of_what_they_wait_for() -> None:
+    now = datetime(2026, 11, 29, 9, 30, tzinfo=UTC)
+    until = now + timedelta(hours=8)
+
+    def paused(name: str, until: datetime | None, **more: object) -> DesiredPipeline:
+        on = {"name": "after", "runOn": {"pipeline": "train"}, **more}
+        its = reader.triggers({"triggers": [on, {"name": "new", "runOn": "change"}]})
+        return DesiredPipeline(name, "", "sha256:1", "sha-1", "sha256:2", "", (), its, until)
+
+    pipelines = (
+        paused("a", until), paused("b", None), paused("c", until, enabled=False), paused("d", until, onMissed="run"),
+        paused("e", datetime(9999, 12, 31, tzinfo=UTC)),
+    )  # fmt: skip
+    desired = Desired(Owner("r", "dev"), "http://kfp", "", pipelines)
+    assert [*held_triggers.told(desired, now)] == [
+        "paused, so triggers start nothing: a-after until 2026-11-29T17:30:00Z, e-after; what they wait for meanwhile "
+        "is missed, and status tells it",
+        "paused, so triggers start nothing: d-after until 2026-11-29T17:30:00Z; when it is over one run of each makes "
+        "up for what they missed",
+    ]
+    assert [*held_triggers.told(replace(desired, disabled=True), now)] == []
