@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from kfp_gitops.base.errors import RemoteError
 from kfp_gitops.kfpserver import ownership
-from kfp_gitops.reconcile import unclear
 from kfp_gitops.reconcile.causes.cause import Watched, digest, run_name, watched
 from kfp_gitops.reconcile.causes.seams import DataState
 from profiles import examples

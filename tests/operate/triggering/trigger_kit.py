@@ -38,7 +38,7 @@ def on_data(uri: str = "s3://bucket/key", *, name: str = "t", changes: Any = "et
 class Data:
     """What is where; a text is an error."""
 
-    there: dict[str, DataState | None | Exception] = field(default_factory=dict)
+    there: dict[str, DataState | Exception | None] = field(default_factory=dict)
 
     def now(self, on: OnData) -> DataState | None:
         found = self.there.get(on.uri)

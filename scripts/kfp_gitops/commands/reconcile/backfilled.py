@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kfp_gitops.base.errors import LockedError, LockLostError, RemoteError
-from kfp_gitops.commands import console
+from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile.kept import of_passes
 from kfp_gitops.reconcile import locking
 
 if TYPE_CHECKING:
-    from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment
+    from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualExperiment
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment, RunState
     from kfp_gitops.kfpserver.ownership import Owner
@@ -55,6 +56,41 @@ def standing(
             progress = status.counted(one, named)
         found.append(status.of(pipeline, one, progress, runs, api.now()))
     return tuple(found)
+
+
+def noted(arguments: Namespace, wanted: Desired, actual: Actual) -> list[str]:
+    """What a plan says of them: how far each is, and what of those that were deleted will not be run."""
+    from kfp_gitops.operate.operations import continuing, pause
+    from kfp_gitops.operate.status import backfills as status
+    from kfp_gitops.reconcile import backfills, backfilltext
+    from kfp_gitops.reconcile.records import experiment_name
+
+    if wanted.aside is not None:
+        return []
+    api = connection.api(arguments, wanted.host, wanted.namespace)
+    text = of_passes(arguments, api, wanted.owner)
+    there = {one.id for one in wanted.backfills}
+    gone = (
+        {}
+        if wanted.selected
+        else {
+            key: found
+            for key, one in backfilltext.read(text).items()
+            if key not in there and (found := backfills.read(one)) and not found.finished
+        }
+    )
+    lines = [f"backfill {key} {continuing.deleted(found)}" for key, found in sorted(gone.items())]
+    if not wanted.backfills:
+        return lines
+    known = kept(text, pause.notes(api), wanted.owner)
+    for pipeline in wanted.pipelines:
+        experiment = actual.experiments.get(experiment_name(pipeline.name, wanted.owner.environment))
+        for one in standing(api, wanted, pipeline, experiment, (), known):
+            more = "" if one.finished or one.held else f"; up to {one.parallel:,} at once"
+            days = f"{one.first:%Y-%m-%d %H:%M} to {one.last:%Y-%m-%d %H:%M}" if one.first else "no firing"
+            told = status.words(one, actual.now)
+            lines.append(f"backfill {one.name} of {pipeline.name}, {days}: {told}{more} ({one.reason})")
+    return lines
 
 
 def after_apply(
