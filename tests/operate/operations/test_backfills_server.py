@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from gitrepo import init
 from kfp_gitops.base.schema import named
+from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from project import Outcome
 
@@ -122,3 +124,19 @@ def test_a_pause_holds_it(reconcile: Command, ordered: Callable[[str | None], No
     assert _names(api) == []
     reconcile("resume")  # which applies
     assert len(_names(api)) >= 2
+
+
+def test_a_diff_with_a_host_tells_how_long_it_takes_and_what_is_there(
+    reconcile: Command,
+    ordered: Callable[[str | None], None],
+    command: Command,
+    repository: Path,
+    server: DevServer,
+) -> None:
+    init(repository)
+    ordered(TEXT)
+    _through(reconcile, "apply")
+    outcome = command("diff", "--root", repository, "--env", "dev", "--host", server.url)
+    said = " ".join(outcome.out.split())
+    assert "+ backfill january (hello): 5 runs (2026-01-01 00:00" in said
+    assert "5 of them there already; 2 at a time, oldest first; what has run is left out; about 1 s (" in said
