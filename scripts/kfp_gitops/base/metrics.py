@@ -86,6 +86,8 @@ class Report:
     """Pipeline → whether its newest finished run failed."""
     promises: dict[str, Promised] = field(default_factory=dict)
     """Pipeline → what it promises; those that promise nothing are not in it."""
+    period: float | None = None
+    """Seconds from one run to the next at most, where it is run at regular times: later, it is missing."""
     triggers: dict[tuple[str, str], Standing] = field(default_factory=dict)
     """(pipeline, trigger) → how it stands, where a pass looked."""
     teams: dict[str, str] = field(default_factory=dict)
@@ -193,6 +195,8 @@ def _register(registry: object, report: Report, code: int) -> None:
     _gauge(registry, "exit_code", "how it ended: 0 done, 1 differences, more is a failure", {(): code})
     if code in SUCCESS:
         _gauge(registry, "last_success_timestamp_seconds", "when it last did its work", {(): now})
+    if report.period is not None:
+        _gauge(registry, "period_seconds", "how long from one run to the next", {(): report.period})
     if report.drift is not None:
         _gauge(registry, "drift_objects", "objects that differ from the manifests", {(): report.drift})
     if report.faults is not None:

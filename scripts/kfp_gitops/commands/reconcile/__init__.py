@@ -42,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _reported(arguments: Namespace) -> int:
     """Carry it out, and tell the Pushgateway how it went, also when it failed."""
     url = metrics.checked(arguments.push_gateway) if arguments.push_gateway else None
-    arguments.report = metrics.Report(arguments.env, arguments.command)
+    arguments.report = metrics.Report(
+        arguments.env, arguments.command, period=getattr(arguments, "period", None)
+    )
     code: int = ExitCode.DEFECT
     try:
         code = int(arguments.run(arguments))

@@ -62,6 +62,11 @@ def add(subcommands: Any) -> None:
         "--lock-timeout", type=connection.seconds, default=_LOCK, metavar="S",
         help=f"seconds to wait for another pass (default: {_LOCK:g})",
     )  # fmt: skip
+    group.add_argument(
+        "--period", type=connection.seconds, metavar="S",
+        help="seconds from one pass to the next at most, for the Pushgateway: the alert that none came waits three "
+        "times that",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -77,6 +82,7 @@ def run(arguments: Namespace) -> int:
     """One pass, or one after the other until somebody ends it."""
     if arguments.every is None:
         return _pass(arguments)
+    arguments.report.period = arguments.report.period or arguments.every
     stopping.listen()
     began = time.monotonic()
     _pass(arguments)  # what is wrong with the command line, or with the manifests, ends it at once
@@ -88,7 +94,8 @@ def run(arguments: Namespace) -> int:
 
 def _again(arguments: Namespace) -> None:
     """A pass that may fail: the next one may not."""
-    arguments.report, arguments.budget = metrics.Report(arguments.env, arguments.command), None
+    arguments.report = metrics.Report(arguments.env, arguments.command, period=arguments.report.period)
+    arguments.budget = None
     code: int = ExitCode.DEFECT
     try:
         code = _pass(arguments)
@@ -128,10 +135,11 @@ def _pass(arguments: Namespace) -> int:
 
 def sources(arguments: Namespace, wanted: Desired) -> Sources:
     """Where states of data and the results of runs are looked up."""
+    from kfp_gitops.operate.objectstore.states import ObjectStates
     from kfp_gitops.operate.triggering.one_pass import Sources
 
     del arguments, wanted
-    return Sources()
+    return Sources(data=ObjectStates())
 
 
 def beside() -> Sequence[Also]:

@@ -41,7 +41,7 @@ class Held(Protocol):
 
     @property
     def kept(self) -> str:
-        """The text that it keeps: in the lock of an environment what `witness` reads, in that of its triggers theirs."""
+        """The text that it keeps: an environment's lock what `witness` reads, the lock of its triggers theirs."""
 
     def keep_text(self, text: str) -> None: ...
 
