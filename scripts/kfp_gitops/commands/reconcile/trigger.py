@@ -6,7 +6,6 @@ import re
 import time
 from argparse import ArgumentTypeError, Namespace
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
-    from kfp_gitops.operate.following import Known
     from kfp_gitops.operate.triggering.also import Also
     from kfp_gitops.operate.triggering.one_pass import Sources
     from kfp_gitops.reconcile.records import Desired
@@ -137,33 +135,19 @@ def _pass(arguments: Namespace) -> int:
 
 
 def sources(arguments: Namespace, api: KfpApi) -> Sources:
-    """Where states of data and the results of runs are looked up, which is done where a trigger refers to them."""
-    from kfp_gitops.operate.following import Late, Watch
+    """Where states of data and the results of runs are looked up."""
+    from kfp_gitops.commands.reconcile.left import LeftByRuns
     from kfp_gitops.operate.objectstore.states import ObjectStates
-    from kfp_gitops.operate.results import ForTriggers, Results
     from kfp_gitops.operate.triggering.one_pass import Sources
-    from kfp_gitops.reconcile import folder
 
-    manifests = options.manifests(arguments)
-    metadata = connection.metadata(arguments, api, folder.settings_of(manifests, arguments.env)["kfp"])
-    watch = Watch(api, Late(partial(_known, arguments)))
-    return Sources(ObjectStates(), ForTriggers(Results(watch, metadata)))
-
-
-def _known(arguments: Namespace) -> Known:
-    from kfp_gitops.operate.following import Known
-    from kfp_gitops.reconcile import folder
-
-    found = folder.read(options.manifests(arguments), arguments.env)
-    versions = {name: entry.version for name, entry in found.locked.items()}
-    return Known(found.manifests, versions, found.inner)
+    return Sources(data=ObjectStates(), results=LeftByRuns(arguments, api))
 
 
 def beside() -> Sequence[Also]:
     """What else a pass does, in this order."""
-    from kfp_gitops.operate.triggering import backfilling
+    from kfp_gitops.operate.triggering import backfilling, collecting
 
-    return (("backfills", backfilling.carried_on),)
+    return (("backfills", backfilling.carried_on), ("previews", collecting.taken_down))
 
 
 @contextmanager
