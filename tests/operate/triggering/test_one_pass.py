@@ -484,3 +484,15 @@ def test_a_state_in_a_pause_is_missed() -> None:
     here.server.advance(3600)
     here.passes(2)
     assert (here.started, missed(here)) == ([], ["it was paused then"])
+
+
+def test_many_runs_at_once_cost_few_requests_and_the_rest_waits_for_the_next_pass() -> None:
+    many = [pipeline(f"down{number}", after()) for number in range(120)]
+    here = settled(Place(pipeline("up"), *many))
+    here.server.runs_of("up")
+    here.server.calls.clear()
+    assert here.look().started == 39  # whose the upstream's version is was asked, too
+    asked = {name: number for name, number in here.server.calls.items() if name != "create_run"}
+    assert sum(asked.values()) <= 39 * 2 + 12, asked  # a version of each, and once an experiment of each
+    here.passes(3)
+    assert len(here.started) == 120

@@ -133,9 +133,10 @@ class TriggerServer:
             lambda: [Listed(one.id, one.name, one.name, one.owner, {}) for one in self.pipelines.values()],
         )
 
-    def pipeline(self, name: str, version: str = "") -> ActualPipeline | None:
-        del version
-        return self._call("pipeline", lambda: self.pipelines.get(name))
+    def versions(self, pipeline_id: str, read: str = "") -> Mapping[str, ActualVersion]:
+        del read  # of each the content is told
+        found = next(one for one in self.pipelines.values() if one.id == pipeline_id)
+        return self._call("versions", lambda: found.versions)
 
     def compiled(self, pipeline_id: str, version_id: str) -> Compiled | None:
         def effect() -> Compiled | None:
@@ -186,6 +187,12 @@ class TriggerServer:
 
     def experiment(self, name: str) -> ActualExperiment | None:
         return self._call("experiment", lambda: self.groups.get(name))
+
+    def experiments(self, names: Collection[str], beginning: str = "\0") -> Mapping[str, ActualExperiment]:
+        del beginning
+        return self._call(
+            "experiments", lambda: {name: one for name, one in self.groups.items() if name in names}
+        )
 
     def create_experiment(self, name: str, description: str) -> ActualExperiment:
         def effect() -> ActualExperiment:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from kfp_gitops.base.errors import GitOpsError, LockLostError, NotFoundError, TemporaryError, UnclearError
 from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.operate import runs
 from kfp_gitops.operate.triggering import parameters
@@ -29,6 +30,8 @@ MOST = 100
 """Runs that one pass starts; the others wait for the next one."""
 _ASKED = 50
 """Names in one question: as many as its answer holds."""
+_FEW = 5
+"""Experiments that are asked for one by one; of more, all are listed, 200 a request."""
 _PATIENCE = timedelta(hours=1)
 """How long the output of a run may not be there: KFP's metadata are written a little after its end."""
 
@@ -183,28 +186,34 @@ def _there(api: Server, names: Sequence[str]) -> set[str]:
 def _experiments(means: Means, starts: Sequence[Start], work: Work) -> dict[str, str]:
     """Pipeline → the id of the experiment of its runs; made where no schedule has made it yet."""
     pipelines = sorted({start.one.pipeline.name for start in starts})
-    found = means.api.together(partial(_experiment, means, name) for name in pipelines)
-    ids = {name: one for name, one in zip(pipelines, found, strict=True) if isinstance(one, str)}
+    names = [experiment_name(pipeline, means.owner.environment) for pipeline in pipelines]
+    if len(names) > _FEW:
+        there = means.api.experiments(names)
+        known = [there.get(name) for name in names]
+    else:
+        known = means.api.together(partial(means.api.experiment, name) for name in names)
+    found = means.api.together(
+        partial(_experiment, means, *one) for one in zip(pipelines, names, known, strict=True)
+    )
+    failed = {name: one for name, one in zip(pipelines, found, strict=True) if not isinstance(one, str)}
     for start in starts:
-        if start.one.pipeline.name not in ids:
-            error = found[pipelines.index(start.one.pipeline.name)]
+        if error := failed.get(start.one.pipeline.name):
             _tell(means, start, "failed", str(error), 0.0)
             work.failed.append((start.one.pipeline.name, str(error)))
             work.waits(start, str(error))
-    return ids
+    return {name: one for name, one in zip(pipelines, found, strict=True) if isinstance(one, str)}
 
 
-def _experiment(means: Means, pipeline: str) -> str | GitOpsError:
-    name = experiment_name(pipeline, means.owner.environment)
+def _experiment(means: Means, pipeline: str, name: str, known: ActualExperiment | None) -> str | GitOpsError:
+    if known:
+        return known.id
     try:
-        found = means.api.experiment(name) or means.api.create_experiment(
-            name, ownership.describe(means.owner, f"Runs of {pipeline}.")
-        )
+        text = ownership.describe(means.owner, f"Runs of {pipeline}.")
+        return means.api.create_experiment(name, text).id
     except LockLostError:
         raise
     except GitOpsError as error:
         return error
-    return found.id
 
 
 def _sent(
