@@ -71,6 +71,7 @@ EXAMPLES: dict[str, tuple[list[Any], list[Any]]] = {
     "installs-nothing": ([], ["pip install pandas", "apt-get -y install git"]),
     "loop-parallelism": ([{"parallelism": 20}], [{"parallelism": None}, {"parallelism": 21}]),
     "schedule-allowed": ([{"enabled": False}], [{"enabled": True}]),
+    "trigger-moves": ([{"idle": False}], [{"idle": True}]),
     "trigger-concurrency": ([{"maxConcurrency": 1}, {"maxConcurrency": 3}], [{"maxConcurrency": 4}]),
     "schedule-moves": ([{"idle": False}], [{"idle": True, "enabled": False}]),
     "schedule-concurrency": ([{"maxConcurrency": 1}], [{"maxConcurrency": 4}]),
