@@ -57,6 +57,13 @@ def test_one_stands_in_environment_yaml_with_the_cron_that_it_means(
     assert command("render", "--root", repository, "--env", "dev", "--check").code == 0
 
 
+def test_where_there_is_one_a_pass_each_minute_is_delivered(repository: Path, command: Command) -> None:
+    _put(repository)
+    command("render", "--root", repository, "--env", "dev")
+    text = (repository / "manifests/dev/trigger-cronjob.yaml").read_text()
+    assert "kfp-gitops/for: backfills" in text
+
+
 def test_one_that_is_deleted_leaves_nothing(repository: Path, command: Command) -> None:
     command("render", "--root", repository, "--env", "dev")
     without = (repository / "manifests/dev/environment.yaml").read_text()

@@ -41,12 +41,20 @@ def delivered_by(
     packed = packing.chosen(given)
     if packed is None:
         raise_if_any(_too_large(env, given))
-    looked_after = passes.found(pipelines)
+    looked_after = passes.found(root, env, pipelines)
     raise_if_any(passes.problems(env, looked_after))
     listed = Listed(
         [(one.name, one.digest, [*given.own[one.name]]) for one in pipelines], [*shared], looked_after
     )
-    inputs = [env.name, env.values.value, env.release_file.value, head, listed.pipelines, approved]
+    inputs = [
+        env.name,
+        env.values.value,
+        env.release_file.value,
+        head,
+        listed.pipelines,
+        vars(looked_after),
+        approved,
+    ]
     key = memos.digest(inputs, delivery.sources(root), packed and vars(packed)) if memo.used else ""
     if key in memo.known and memo.known[key] == memos.digest(texts := _beside(root, env, packed)):
         memo.fresh[key] = memo.known[key]
@@ -112,7 +120,7 @@ def with_lock(root: Path, found: Rendered, lock: str) -> dict[str, str | Blob]:
 def _by_artifact(root: Path, found: Rendered, texts: Mapping[str, str]) -> dict[str, str]:
     """The delivery manifests that name the image: it holds the lock, so it could not be known before."""
     env = found.inputs
-    image, listed = artifact.image(texts), Listed([], [], passes.found(found.pipelines))
+    image, listed = artifact.image(texts), Listed([], [], passes.found(root, env, found.pipelines))
     raise_if_any(passes.problems(env, listed.passes))
     raise_if_any(packing.too_long(f"manifests/{env.name}", image.texts))
     approved = texts.get(planfile.NAME, "")

@@ -168,7 +168,7 @@ def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[
     """What the templates see; every name in a cluster holds the environment's, so two can share a namespace."""
     demanded(env)
     name = f"kfp-gitops-{env.name}"
-    passes = Passes() if env.disabled else listed.passes
+    passes = listed.passes
     gateway = env.delivery.get("pushGateway")
     return {
         "environment": env.name,
@@ -178,8 +178,10 @@ def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[
         "metrics": [f"--push-gateway={gateway['url']}"] if gateway else [],
         "status_period": _period(env.delivery["statusSchedule"]),
         "triggered": passes.reason,
+        "trigger_period": _period(env.delivery["triggerSchedule"]),
         "data": env.delivery.get("data") if passes.on_data else None,
         "metadata": egress.metadata(env) if passes.after_runs else None,
+        "collects": bool(passes.collects),
         "kfp": dict(env.kfp),
         "delivery": {**env.delivery, "network": {**env.delivery["network"], "kfp": egress.kfp(env)}},
         "image": _image(env),

@@ -13,7 +13,8 @@ from kfp_gitops.base import files, schema
 from kfp_gitops.base.errors import Problem, UsageError, attempted, raise_if_any
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
-from kfp_gitops.language import moments
+from kfp_gitops.language import gates, moments
+from kfp_gitops.language.gates import Gate
 from kfp_gitops.sources import backfills, events, inputs, previews, release, sound, teams, way
 from kfp_gitops.sources.backfills import Backfill
 from kfp_gitops.sources.teams import Teams
@@ -118,6 +119,10 @@ class Environment:
         """What of a pipeline or tombstone was made in KFP; empty where nothing was."""
         found: Mapping[str, Any] = self._entries.get(pipeline, {}).get("adopts", {})
         return found
+
+    def gates(self, pipeline: str) -> tuple[Gate, ...]:
+        """What a release of a pipeline must have measured before it is promoted here."""
+        return gates.of(self._entries.get(pipeline, {}))
 
     @property
     def allows_asides(self) -> bool:
@@ -231,6 +236,7 @@ def partly(root: Folder, name: str, instead: Mapping[str, str] | None = None) ->
     known_teams = [*(whose.document.value.get("teams") or {})]
     its_backfills = attempted(problems, lambda: backfills.load(root, name, known_teams)) or ()
     values = _checked_values(merged, problems)
+    problems += gates.unused(values, name) if values and values.value["follows"] == "sources" else ()
     if values is None or (of_release is None and values.value["follows"] == "pinned"):
         return Partly(None, problems)
     nothing = sound.release(Document(release_path(name), {}, {}, {}))
@@ -263,7 +269,10 @@ def _preview(root: Folder, name: str, instead: Mapping[str, str]) -> Partly:
 
 def _checked_values(merged: Merged, problems: list[Problem]) -> Merged | None:
     """The same where nothing is wrong with it, else what can be used."""
-    wrong = schema.problems(schema.named("values"), merged) or [*moments.problems(merged)]
+    wrong = schema.problems(schema.named("values"), merged) or [
+        *moments.problems(merged),
+        *gates.problems(merged),
+    ]
     problems += wrong
     return sound.values(merged) if wrong else merged
 

@@ -185,7 +185,6 @@ def test_many_keys_are_read_page_by_page_and_too_many_are_told(
 def test_a_bucket_that_is_none_is_told_and_others_are_looked_at(lake: Lake) -> None:
     _put(lake, "usage.csv", "a")
     looked = ObjectStates()
-    looked.beforehand([_object("no-such-lake"), _below("no-such-lake"), _object(lake[1])])
     for on in (_object("no-such-lake"), _below("no-such-lake")):
         with pytest.raises(RemoteError, match=r"NoSuchBucket: .*; make it, or correct the bucket's name"):
             looked.now(on)

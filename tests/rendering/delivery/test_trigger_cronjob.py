@@ -12,6 +12,7 @@ from delivered import Object
 from job_kit import Command
 from kfp_gitops.rendering import passes
 from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources import environment
 from test_delivery_schemas import VERSIONS, _empty, _left_to_the_server
 from test_minimal_rights import KFP, granted
 from test_network import API, DNS, LEASE, _egress
@@ -92,6 +93,7 @@ def test_one_pass_a_minute_never_two_at_once_and_none_goes_on_for_ever(
         "--env=dev",
         "--manifests=/desired",
         "--lease=kubeflow/kfp-gitops-dev-triggers",
+        "--termination-log=/dev/termination-log",
         "--patience=30",
     ]
     desired = delivered.mounted(job["template"]["spec"], objects)
@@ -234,9 +236,28 @@ def _pipeline(name: str, triggers: str) -> RenderedPipeline:
     return RenderedPipeline(name, "", f"apiVersion: x\ntriggers:\n{triggers}", {})
 
 
-def test_of_many_triggers_the_first_are_named() -> None:
-    found = passes.found(
-        (_pipeline(f"p{number}", AFTER if number % 2 else NEWS) for number in range(5)), ["a backfill"]
-    )
-    assert found.reason == "p0/news, p1/after, p2/news, 2 more, a backfill"
-    assert not passes.found([_pipeline("p", AFTER.replace("}}", "}, enabled: false}"))]).wanted
+def test_of_many_triggers_the_first_are_named(repository: Path) -> None:
+    env = environment.load(repository, "dev")
+    many = [_pipeline(f"p{number}", AFTER if number % 2 else NEWS) for number in range(5)]
+    found = passes.found(repository, env, many)
+    assert found.reason == "p0/news, p1/after, p2/news, 2 more"
+    off = _pipeline("p", AFTER.replace("}}", "}, enabled: false}"))
+    assert not passes.found(repository, env, [off]).wanted
+
+
+def test_where_previews_or_asides_end_a_pass_takes_them_down(
+    build: Build, repository: Path, command: Command
+) -> None:
+    (repository / "environments/preview").mkdir()
+    (repository / "environments/preview/values.yaml").write_text("previewOf: dev\n", "utf-8")
+    objects = build(HOST, "")
+    cronjob = delivered.one(objects, "CronJob", TRIGGER)
+    assert cronjob["metadata"]["annotations"]["kfp-gitops/for"] == "previews"
+    deleted = {resource for resource, verb in granted(objects, TRIGGER, KFP) if verb == "delete"}
+    assert deleted == {"pipelines", "experiments", "jobs", "runs"}
+    values = repository / "environments/dev/values.yaml"
+    values.write_text(f"asides: allowed\n{values.read_text('utf-8')}", "utf-8")
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    objects = tuple(kustomize_build(repository / "manifests/dev"))
+    cronjob = delivered.one(objects, "CronJob", TRIGGER)
+    assert cronjob["metadata"]["annotations"]["kfp-gitops/for"] == "previews, asides"

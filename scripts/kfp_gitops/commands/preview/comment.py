@@ -10,7 +10,7 @@ from typing import Any
 
 from kfp_gitops.base import redact, visible
 from kfp_gitops.kfpserver.ownership import CHANGED
-from kfp_gitops.operate.comparing.compared import ABSENT, Row
+from kfp_gitops.operate.comparing.compared import ABSENT, Comparison, Row
 from kfp_gitops.operate.comparing.sides import Side
 from kfp_gitops.operate.previews.findings import Finding
 from kfp_gitops.operate.previews.home import Home
@@ -114,7 +114,7 @@ def _section(said: Said, finding: Finding) -> Iterator[str]:
         lines += _table("artifact of other content", both.files, a, b)
         lines += _table("task that ended otherwise", both.states, a, b)
         lines += _table("parameter that differs", both.parameters, a, b)
-        lines += [f"{plain(note)}." for note in both.notes]
+        lines += list(_notes(both))
     if finding.why:
         lines += ["", *fenced("text", "\n".join(finding.why))]
     if finding.mine and finding.missing:
@@ -124,6 +124,16 @@ def _section(said: Said, finding: Finding) -> Iterator[str]:
         yield ""
         yield from lines
         yield ""
+
+
+def _notes(both: Comparison) -> Iterator[str]:
+    """That a server tells no outputs is one sentence here, for the links stand above."""
+    sides = (both.a, both.b)
+    silent = [side for side in sides if side.tells_nothing]
+    if silent:
+        yield "Metrics and outputs are not known, for KFP did not tell them; the pages of the runs show them."
+    of_these = [side.place for side in silent]
+    yield from (f"{plain(note)}." for note in both.notes if not any(place in note for place in of_these))
 
 
 def _table(title: str, rows: Sequence[Row], a: str, b: str, *, numbers: bool = False) -> list[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.kfpserver.ownership import Owner
+    from kfp_gitops.operate.status.triggers import Standings
     from kfp_gitops.reconcile.apply import Outcome
     from kfp_gitops.reconcile.locking import Held
     from kfp_gitops.reconcile.plan import Plan
@@ -48,6 +49,26 @@ def read(arguments: Namespace, api: KfpApi, owner: Owner) -> Kept:
     except RemoteError as error:
         console.note(f"lease {arguments.lease}: what it keeps of KFP's database cannot be read: {error}")
         return Kept()
+
+
+def standings(arguments: Namespace, api: KfpApi, owner: Owner) -> Standings | None:
+    """How triggers stand, as the newest pass kept it: in a Lease beside the reconciler's, or on this machine.
+
+    None where nothing is kept, or it cannot be read, which is said: then nobody knows here whether a pass looks.
+    """
+    from kfp_gitops.reconcile.causes import state, statetext
+
+    lease = getattr(arguments, "lease", None)
+    try:
+        with replies.within(min(_SECONDS, api.budget.seconds / 2)):
+            found = locking.peek(
+                f"{lease}-triggers" if lease else None, (*options.key(api, owner), "triggers")
+            )
+    except RemoteError as error:
+        console.note(f"lease {lease}-triggers: how triggers stand cannot be read: {error}")
+        return None
+    read_ = statetext.read(found.text)
+    return {(one.pipeline, one.trigger): one for one in state.standings(read_)} if read_ else None
 
 
 def lost_pauses_again(held: Held, api: KfpApi, owner: Owner) -> None:

@@ -176,12 +176,11 @@ class Metadata:
         return self._backoff.call(lambda: self._once(method, request))
 
     def _once(self, method: str, request: bytes) -> Any:
-        reply = self._sent().request(
-            "POST",
-            f"{self.url}{_SERVICE}{method}",
-            headers=dict(grpcweb.HEADERS),
-            body=grpcweb.framed(request),
-        )
+        where, body = f"{self.url}{_SERVICE}{method}", grpcweb.framed(request)
+        try:
+            reply = self._sent().request("POST", where, headers=dict(grpcweb.HEADERS), body=body)
+        except NotFoundError as error:  # of whatever is there: the store's own answers have the status 200
+            raise GarbledError(f"{error}; {_ANOTHER}") from error
         headers = {name: reply.getheader(name) or "" for name in ("grpc-status", "grpc-message")}
         try:
             message, trailers = grpcweb.unframed(reply.data)

@@ -12,10 +12,11 @@ content was sent in other parts: a run too many, never one too few.
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +32,7 @@ _CANDIDATES = 3
 """Of the keys that a list shows as newest so many are asked for."""
 _AT_ONCE = 16
 _SECONDS = 25.0
-"""For all that is asked in one pass, whatever a server does: passes come each minute."""
+"""For all that is asked in one pass from its first question on, whatever a server does: passes come each minute."""
 _ANSWER, _ATTEMPTS = 8.0, 2
 """Seconds for a piece of an answer, and how often a request is sent."""
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
@@ -45,18 +46,13 @@ class ObjectStates:
     """See reconcile.causes.seams.DataStates; of one pass. Threads look: a store that hangs holds nothing else."""
 
     def __init__(self, seconds: float = _SECONDS) -> None:
-        self._end = time.monotonic() + seconds
+        self._end = math.inf
         self._seconds = seconds
         self._found: dict[OnData, Future[DataState | None]] = {}
         self._left: deque[OnData] = deque()
         self._working = 0
         self._lock = threading.Lock()
         self._client: Any = None
-
-    def beforehand(self, places: Iterable[OnData]) -> None:
-        """Begin to look at all of them, many at once."""
-        for on in places:
-            self._begun(on)
 
     def now(self, on: OnData) -> DataState | None:
         """See DataStates."""
@@ -72,6 +68,7 @@ class ObjectStates:
 
     def _begun(self, on: OnData) -> Future[DataState | None]:
         with self._lock:
+            self._end = min(self._end, time.monotonic() + self._seconds)
             if on not in self._found:
                 self._found[on] = Future()
                 self._left.append(on)

@@ -150,11 +150,10 @@ class _Work:
     def carried_on(self, before: Progress | None, note: Progress | None, *, starts: bool) -> Continued:
         """What came of it; a failure is told, and the next pass goes on."""
         wanted = backfills.asked(self.backfill)
-        if note and note.asked == wanted:
-            return Continued(self.backfill.id, note)
         progress = before if before and before.asked == wanted else None
-        if progress and progress.finished:
-            return Continued(self.backfill.id, progress)
+        ended = progress if progress and progress.finished else note
+        if ended and ended.asked == wanted:
+            return Continued(self.backfill.id, ended)
         try:
             return self._advanced(progress, starts=starts)
         except LockLostError:

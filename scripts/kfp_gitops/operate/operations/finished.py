@@ -6,7 +6,7 @@ days were changed begins anew; and it outlives what a lock keeps, and runs that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.client import NOTE, KfpApi
@@ -16,12 +16,15 @@ from kfp_gitops.reconcile.backfills import Progress, Spans
 from kfp_gitops.reconcile.records import DesiredBackfill
 
 PREFIX = f"{NOTE}backfilled-"
+_SHOWN = 10
+"""Failed firings whose numbers a note has room for."""
 
 
 def note(api: KfpApi, owner: Owner, backfill: DesiredBackfill, found: Progress) -> None:
     """Leave it; done again, it is as it was."""
     counts = f"{found.ok}/{found.bad}/{found.left_out}/{found.total}"
     facts = {"id": backfill.id, "asked": found.asked, "counts": counts, "at": str(found.finished)}
+    facts |= {"failed": ",".join(map(str, found.failed[:_SHOWN]))} if found.failed else {}
     name = f"{PREFIX}{owner.environment}-{backfill.id}-{found.asked}"
     made = api.create_experiment(name, ownership.describe(owner, "A backfill that is finished.", **facts))
     if not made.archived:
@@ -34,17 +37,28 @@ def read(notes: Iterable[NamedExperiment], owner: Owner) -> dict[str, Progress]:
     for one in notes:
         if one.name.startswith(PREFIX) and ownership.owner(one.description) == owner:
             facts = ownership.facts(one.description)
-            progress = _progress(facts.get("asked", ""), facts.get("counts", ""), facts.get("at", ""))
+            progress = _progress(facts)
             before = found.get(facts.get("id", ""))
             if progress and (before is None or before.finished < progress.finished):
                 found[facts["id"]] = progress
     return found
 
 
-def _progress(asked: str, counts: str, at: str) -> Progress | None:
-    numbers = counts.split("/")
-    if not asked or len(numbers) != 4 or not all(one.isdigit() for one in (*numbers, at)):
+def _progress(facts: Mapping[str, str]) -> Progress | None:
+    numbers, at = facts.get("counts", "").split("/"), facts.get("at", "")
+    if "asked" not in facts or len(numbers) != 4 or not all(one.isdigit() for one in (*numbers, at)):
         return None
     ok, bad, left_out, total = map(int, numbers)
+    failed = tuple(int(one) for one in facts.get("failed", "").split(",") if one.isdigit())
     done = Spans(((0, total),))
-    return Progress(asked, "", done, ok=ok, bad=bad, left_out=left_out, total=total, finished=int(at))
+    return Progress(
+        facts["asked"],
+        "",
+        done,
+        ok=ok,
+        bad=bad,
+        left_out=left_out,
+        total=total,
+        failed=failed,
+        finished=int(at),
+    )

@@ -6,7 +6,7 @@ since when a run that was seen is in no list any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -151,9 +151,15 @@ class Pass:
         return unclear.note_name(self.work.owner, self.work.name(number)) in self.work.unclear
 
     def _not_run_otherwise(self, numbers: Sequence[int]) -> list[int]:
-        """Without what the schedule has run itself, or an apply made up for; and without what may still come."""
+        """Without what the schedule has run itself, or an apply made up for."""
+        good = self._run_otherwise(numbers)
+        for number in sorted(good):
+            self.progress = self.progress.settled(number, "")
+        return [number for number in numbers if number not in good]
+
+    def _run_otherwise(self, numbers: Sequence[int]) -> set[int]:
         if not numbers or not self.work.backfill.schedule or not self.work.backfill.skip_existing:
-            return list(numbers)
+            return set()
         its, ticks = self.work.made_of, {self.work.ticks[number]: number for number in numbers}
         self.asked += 2
         within = Range(min(ticks), max(ticks) + timedelta(seconds=1))
@@ -161,9 +167,7 @@ class Pass:
         names = {backfills.makeup_name(self.work.backfill, tick): tick for tick in ticks}
         made = self.work.api.runs_with_names(names)
         good |= {names[run.name] for run in made if run.state not in FAILED}
-        for tick in sorted(good & ticks.keys()):
-            self.progress = self.progress.settled(ticks[tick], "")
-        return [number for number in numbers if self.work.ticks[number] not in good]
+        return {ticks[tick] for tick in good & ticks.keys()}
 
     def start(self) -> tuple[str, ...]:
         """What was chosen: kept as begun, looked for once more, and sent."""
@@ -172,9 +176,9 @@ class Pass:
         its, at = self.work.made_of, int(self.now.timestamp())
         self.progress = self.progress.with_begun(self.chosen, at)
         self.work.keep(self.progress)
-        there = {name for some in self._asked_again() for name in some}
+        there = self._asked_again()
         names: list[str] = []
-        left = [number for number in self.chosen if self.work.name(number) not in there]
+        left = [number for number in self.chosen if number not in there]
         try:
             while left:
                 names += [self.work.name(left[0])] if self._sent(left[0], its) else []
@@ -187,11 +191,18 @@ class Pass:
             self.work.keep(self.progress)
         return tuple(names)
 
-    def _asked_again(self) -> Iterator[set[str]]:
-        """By an answer of its own, so that one list that is wrong starts nothing twice."""
+    def _asked_again(self) -> set[int]:
+        """Those of the chosen that have run: by answers of their own, so that one list that is wrong starts nothing
+        twice."""
+        there: set[int] = set()
         for start in range(0, len(self.chosen), _CHUNK):
-            names = {self.work.name(number) for number in self.chosen[start : start + _CHUNK]}
-            yield {run.name for run in self.work.api.runs_with_names(names)}
+            some = self.chosen[start : start + _CHUNK]
+            names = {self.work.name(number): number for number in some}
+            there |= {names[run.name] for run in self.work.api.runs_with_names(names)}
+            for number in self._run_otherwise([one for one in some if one not in there]):
+                there.add(number)
+                self.progress = self.progress.settled(number, "")
+        return there
 
     def _sent(self, number: int, its: Backfill) -> bool:
         tick, name = self.work.ticks[number], self.work.name(number)

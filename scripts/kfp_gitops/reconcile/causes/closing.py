@@ -47,14 +47,22 @@ def held(one: Watched, now: datetime, *, disabled: bool) -> str:
     return ""
 
 
+PAUSED, OUTSIDE = "it was paused then", "outside of its window"
+
+
+def is_held(why: str) -> bool:
+    """Whether a cause was missed by what somebody wants: a pause, or the trigger's window."""
+    return why.startswith((PAUSED, OUTSIDE))
+
+
 def missed(one: Watched, kept: Kept, seen: Seen, moment: datetime) -> str:
     """Why a cause of an instant is missed, for people; "": it is not."""
     if _holds(seen.pauses.get(one.pipeline.name, ()), moment) or _holds(kept.spells, moment):
-        return "it was paused then"
+        return PAUSED
     if kept.closed and kept.closed.since <= moment and (kept.closed.until or seen.now) > moment:
-        return "it was paused then"
+        return PAUSED
     window = one.trigger.only_within
-    return "outside of its window" if window and not window.holds(moment) else ""
+    return OUTSIDE if window and not window.holds(moment) else ""
 
 
 def _holds(spells: Spells, moment: datetime) -> bool:

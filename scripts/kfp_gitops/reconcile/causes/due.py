@@ -88,6 +88,8 @@ def _chosen(one: Watched, out: Sorted, state: State, world: World) -> list[Start
     registered, starts = world.known.registered.get(one.pipeline.name), list[Candidate]()
     if not queue or held:
         pass
+    elif one.pipeline.called not in world.seen.ids:
+        why = f"pipeline {one.pipeline.called} is not registered yet; an apply does it"
     elif one.pipeline.name not in world.known.registered:
         out.asks_registered, why = True, "what is registered is to be asked"
     elif registered is None:

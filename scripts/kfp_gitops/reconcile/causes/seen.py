@@ -52,6 +52,8 @@ class Seen:
     active: Sequence[SeenRun] = ()
     ids: Mapping[str, str] = field(default_factory=dict)
     """A pipeline's name in KFP → its id."""
+    ours: frozenset[str] = frozenset()
+    """The ids of pipelines that are marked as this owner's."""
     data: Mapping[str, DataState | None] = field(default_factory=dict)
     """`Watched.key` → what is there; a trigger of data that is missing here could not be looked at."""
     problems: Mapping[str, str] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from kfp_gitops.reconcile.causes.state import (
     State,
     version_digits,
 )
+from kfp_gitops.reconcile.records import DesiredPipeline
 
 LATE = "it ended more than a day ago; missed, unless the next look says otherwise"
 GONE = "its run is not there any more; given up, unless the next look finds it"
@@ -35,8 +36,8 @@ class World:
     owner: Owner
     seen: Seen
     known: Known = field(default_factory=Known)
-    called: Mapping[str, str] = field(default_factory=dict)
-    """Pipeline of the environment → its name in KFP."""
+    pipelines: Mapping[str, DesiredPipeline] = field(default_factory=dict)
+    """All of the environment, by name."""
     disabled: bool = False
     """Whether the environment is turned off."""
 
@@ -57,9 +58,9 @@ class Candidate:
         """For people."""
         return Waiting(self.cause.id, self.digest, self.cause.moment, why)
 
-    def missed(self, why: str) -> Missed:
+    def missed(self, why: str, found: datetime) -> Missed:
         """Likewise."""
-        return Missed(self.cause.id, self.cause.moment, why)
+        return Missed(self.cause.id, self.cause.moment, why, found)
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Sorted:
     """Filled by `sort`."""
 
     kept: Kept
+    now: datetime
     due: list[Candidate] = field(default_factory=list)
     handled: dict[str, datetime] = field(default_factory=dict)
     """Digest → moment of what is dealt with by now."""
@@ -84,7 +86,7 @@ class Sorted:
     def miss(self, one: Candidate, why: str) -> None:
         """It gets no run."""
         self.settle([one])
-        self.missed.append(one.missed(why))
+        self.missed.append(one.missed(why, self.now))
 
 
 def sort(one: Watched, state: State, world: World) -> Sorted:
@@ -93,7 +95,7 @@ def sort(one: Watched, state: State, world: World) -> Sorted:
     kept = closing.observed(one, beginning.of(one, state, seen), seen.now)
     kept, found, problem = _causes(one, kept, state, world)
     kept, begin = beginning.resolved(one, kept, seen, world.known)
-    out = Sorted(kept, problem=problem)
+    out = Sorted(kept, seen.now, problem=problem)
     known = {waits.digest: waits for waits in kept.waiting}
     rest = [c for c in found if c.digest in known or c.cause.moment >= begin.perhaps]
     rest = _dealt_with(one, rest, state, world, out)
@@ -112,11 +114,12 @@ def _causes(one: Watched, kept: Kept, state: State, world: World) -> tuple[Kept,
         return Candidate(cause, digest(world.owner, one, cause.id))
 
     if isinstance(on, AfterRun):
-        if on.pipeline not in world.called:
+        source = world.pipelines.get(on.pipeline)
+        if source is None:
             return kept, [], f"pipeline {on.pipeline} is not in this environment"
         known = {waits.digest for waits in kept.waiting}
         oldest = _oldest(state, seen)
-        found = [candidate(cause) for cause in upstream.of_runs(on, world.called, seen)]
+        found = [candidate(cause) for cause in upstream.of_runs(on, source.called, seen)]
         return kept, [c for c in found if c.digest in known or c.cause.moment >= oldest], ""
     assert isinstance(on, OnData)
     kept = _with_state(one, on, kept, world) if one.key in seen.data else kept
@@ -254,15 +257,18 @@ def _gone(
         if state.is_handled(before.digest, before.moment):
             continue
         if before.moment < seen.since:
-            out.missed.append(Missed(before.cause, before.moment, "it waited for more than a week"))
+            out.missed.append(Missed(before.cause, before.moment, "it waited for more than a week", out.now))
         elif before.why != GONE:
             out.waiting.append(replace(before, why=GONE))
         else:
-            out.missed.append(Missed(before.cause, before.moment, "its run was deleted while it waited"))
+            out.missed.append(
+                Missed(before.cause, before.moment, "its run was deleted while it waited", out.now)
+            )
 
 
 def _with_missed(one: Watched, owner: Owner, out: Sorted) -> Sorted:
-    missed = sorted((*out.missed, *out.kept.missed), key=lambda its: its.moment, reverse=True)
+    recent = [its for its in out.kept.missed if out.now - its.found < LOOKBACK]
+    missed = sorted((*out.missed, *recent), key=lambda its: its.moment, reverse=True)
     data = tuple(its for its in out.kept.data if digest(owner, one, its.cause) not in out.handled)
     out.kept = replace(out.kept, missed=tuple(missed[:MOST_MISSED]), data=data)
     return out

@@ -23,6 +23,8 @@ class Missed:
     cause: str
     moment: datetime
     why: str
+    found: datetime
+    """When a pass found it; a day later it is told no more."""
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ from typing import Any
 from kfp_gitops.reconcile.causes.seams import DataState
 from kfp_gitops.reconcile.causes.standing import Missed, Started, Waiting
 from kfp_gitops.reconcile.causes.state import Closed, DataSeen, Intent, Kept, State
+from kfp_gitops.reconcile.locking import parted
 
 MOST = 200_000
 """Characters: all annotations of an object together may have 262,144 (Kubernetes, TotalAnnotationSizeLimitB)."""
 _MOST_READ = 1 << 24
 """Bytes that a text may unpack to."""
-_FORM = "triggers1 "
+FORM = "triggers1 "
+"""What it begins with, beside other parts of a lock's text (`locking.parted`)."""
 _DIGITS = 16
 
 
@@ -37,11 +39,12 @@ def text(state: State) -> str:
 
 def read(found: str) -> State | None:
     """The reverse; None for nothing, and for what is no such text: somebody edited it, and none of it is believed."""
-    if not found.startswith(_FORM):
+    found = parted.of(found, FORM)
+    if not found:
         return None
     try:
         unpacker = zlib.decompressobj()
-        plain = unpacker.decompress(base64.b64decode(found.removeprefix(_FORM), validate=True), _MOST_READ)
+        plain = unpacker.decompress(base64.b64decode(found.removeprefix(FORM), validate=True), _MOST_READ)
         if not unpacker.eof:
             return None
         return _state(json.loads(plain))
@@ -53,7 +56,7 @@ def read(found: str) -> State | None:
 
 def _packed(state: State) -> str:
     plain = json.dumps(_told(state), separators=(",", ":"), sort_keys=True).encode()
-    return _FORM + base64.b64encode(zlib.compress(plain, 6)).decode()
+    return FORM + base64.b64encode(zlib.compress(plain, 6)).decode()
 
 
 def _told(state: State) -> dict[str, Any]:
@@ -115,7 +118,7 @@ def _kept(one: Kept) -> dict[str, Any]:
         "states": "".join(one.states),
         "waiting": [[w.cause, w.digest, _stamp(w.moment), w.why] for w in one.waiting],
         "held": one.held,
-        "missed": [[m.cause, _stamp(m.moment), m.why] for m in one.missed],
+        "missed": [[m.cause, _stamp(m.moment), m.why, _stamp(m.found)] for m in one.missed],
         "last": [one.last.cause, one.last.run_name, one.last.run_id, _stamp(one.last.at)]
         if one.last
         else None,
@@ -144,7 +147,8 @@ def _read_kept(found: Mapping[str, Any]) -> Kept:
         ),
         held=str(found.get("held", "")),
         missed=tuple(
-            Missed(str(cause), _known(moment), str(why)) for cause, moment, why in found.get("missed", ())
+            Missed(str(cause), _known(moment), str(why), _known(seen))
+            for cause, moment, why, seen in found.get("missed", ())
         ),
         last=Started(str(last[0]), str(last[1]), str(last[2]), _known(last[3])) if last else None,
         problem=str(found.get("problem", "")),

@@ -14,12 +14,11 @@ _ENDED = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"})
 """States that a run ends in (KFP v2beta1 RuntimeState)."""
 
 
-def of_runs(on: AfterRun, called: Mapping[str, str], seen: Seen) -> Iterator[Cause]:
+def of_runs(on: AfterRun, name: str, seen: Seen) -> Iterator[Cause]:
     """The runs of the upstream pipeline that ended as they must, in no order; whose versions they are is not asked.
 
-    `called`: pipeline of the environment → its name in KFP.
+    `name`: the pipeline's in KFP.
     """
-    name = called.get(on.pipeline, on.pipeline)
     runs = list(seen.ended_of.get(seen.ids.get(name, ""), ()))
     if on.versions == "any":
         runs += seen.inline_of.get(name, ())
