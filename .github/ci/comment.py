@@ -4,7 +4,8 @@
 usage: comment.py FOLDER, with what semantic-diff wrote: diff.md, notes.txt, and sections/*.md of others. Each of them
 is a stranger's text: it is cut, and no character of it is obeyed. Environment: GH_TOKEN, GITHUB_REPOSITORY,
 GITHUB_API_URL, NUMBER, HEAD and BASE (commits), RESULT of the job that computed it, RUN (its URL), PAGE (the URL
-of the page that it made, if it did). It needs the standard library alone.
+of the page that it made, if it did). With ABOUT=preview it is the comment of a preview, with what `preview` wrote:
+preview.md and notes.txt. It needs the standard library alone.
 """
 
 import json
@@ -19,11 +20,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-MARK = "<!-- kfp-gitops review -->"
+ABOUT = os.environ.get("ABOUT", "review")  # or preview: each has one comment
+MARK = f"<!-- kfp-gitops {ABOUT} -->"
+NOTHING = (
+    "Nothing that runs changes"  # a preview that begins so is worth no comment, unless there is one already
+)
 BOT = "github-actions[bot]"  # whose comments GITHUB_TOKEN writes; nobody else can take that name
 MOST = 60_000  # GitHub refuses a comment of more than 65,536 characters
 MOST_NOTES = 6_000
 MOST_SECTION, MOST_SECTIONS = 6_000, 4
+QUIET = ("Nothing that runs changes", "Taken down")  # a preview's that begins so only replaces what is there
 PAGES = 50
 TRIES = 4
 
@@ -40,7 +46,10 @@ def main() -> int:
         if now != head:
             print(f"the pull request is at {now} by now; its own run will comment")
             return 0
-        body, ours = text(folder), own_comment()
+        body, ours = TEXTS[ABOUT](folder), own_comment()
+        if ours is None and ABOUT != "review" and read(folder / "preview.md", MOST).startswith(QUIET):
+            print("there is nothing to say")
+            return 0
         if ours is None:
             call("POST", f"issues/{number()}/comments", {"body": body})
         else:
@@ -74,6 +83,20 @@ def text(folder: Path) -> str:
     rest = "\n\n".join(part for part in (sections, notes) if part)
     diff = read(folder / "diff.md", MOST - len(first) - len(rest)) or "Nothing was said."
     return f"{first}{diff}\n\n{rest}".rstrip() + "\n"
+
+
+def of_preview(folder: Path) -> str:
+    """The whole comment of a preview."""
+    head, base, run = os.environ["HEAD"], os.environ["BASE"], os.environ["RUN"]
+    spoken = f"Of {head} merged into {base}, [by the scripts of the latter]({run})."
+    said, notes = (
+        read(folder / "preview.md", MOST - MOST_NOTES),
+        fenced(read(folder / "notes.txt", MOST_NOTES)),
+    )
+    if os.environ["RESULT"] == "success":
+        return f"{MARK}\n## Preview\n\n{spoken}\n\n{said}\n"
+    failed = said or "What stood here before was of another commit."
+    return f"{MARK}\n## The preview failed\n\n{spoken}\n\n{failed}\n\n{notes}".rstrip() + "\n"
 
 
 def page() -> str:
@@ -156,6 +179,8 @@ def call(method: str, path: str, body: Any = None) -> Any:
             time.sleep(float(os.environ.get("PAUSE", "2")) * tried)
     raise AssertionError
 
+
+TEXTS = {"review": text, "preview": of_preview}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kfp_gitops.language.attainable import shortfalls
+from kfp_gitops.language.attainable import Upstream, shortfalls
 from kfp_gitops.language.manifest import Schedule, Slo, Trigger, reader, slo
 from language import HEAD, compiled, refusals, warnings
 
@@ -182,3 +182,62 @@ def test_a_manifest_says_what_it_promises() -> None:
     found = reader.read(f"{HEAD}{BODY}slo: {{fresh: 26h}}\n", "m.yaml").slo
     assert found == Slo("26h", None)
     assert (found.freshness, found.longest) == (timedelta(hours=26), None)
+
+
+ON_MONDAYS: dict[str, Any] = {
+    "name": "weekly", "cron": "0 0 3 * * 1", "enabled": True, "maxConcurrency": 1, "catchup": False,
+}  # fmt: skip
+
+
+def _upstream(*schedules: dict[str, Any], longest: str | None = None, **triggers: Any) -> Upstream:
+    manifest = {"schedules": [*schedules], "triggers": [*triggers.values()]}
+    return Upstream(
+        reader.schedules(manifest), reader.triggers(manifest), Slo(None, longest) if longest else None
+    )
+
+
+def _after(pipeline: str, **more: Any) -> dict[str, Any]:
+    return {"name": "after", "runOn": {"pipeline": pipeline, "state": more.pop("state", "SUCCEEDED")}, **more}
+
+
+TRAIN = {"train": _upstream(ON_MONDAYS, longest="2h")}
+BETWEEN = {**TRAIN, "features": _upstream(t=_after("train"), longest="1h")}
+
+
+@pytest.mark.parametrize(
+    ("promise", "trigger", "others", "said"),
+    [
+        ("8d", _after("train"), TRAIN, ""),
+        ("8d", _after("features"), BETWEEN, ""),
+        ("6d", _after("train"), TRAIN, "firings are up to 7d apart, after 2h of what it starts after"),
+        ("6d", _after("features", state="ENDED"), BETWEEN, "firings are up to 7d apart, after 3h of what"),
+        (
+            "8d",
+            _after("train"),
+            {"train": _upstream({**ON_MONDAYS, "enabled": False})},
+            "nothing starts by itself after",
+        ),
+        ("8d", _after("train"), {}, "nothing keeps `fresh: 8d`"),
+        ("8d", _after("train", state="FAILED"), TRAIN, "nothing keeps `fresh: 8d`"),
+        ("8d", _after("train", enabled=False), TRAIN, "nothing keeps `fresh: 8d`"),
+        ("1h", _after("train"), None, ""),
+        ("1h", {"name": "d", "runOn": {"data": {"uri": "s3://b/k", "changes": "etag"}}}, {}, ""),
+        ("8d", _after("circle"), {"circle": _upstream(t=_after("circle"))}, "nothing keeps `fresh: 8d`"),
+    ],
+    ids=["kept", "kept through another", "too rare", "too rare through another", "off", "not there", "failures",
+         "trigger off", "others unknown", "data", "circle"],
+)  # fmt: skip
+def test_what_starts_after_another_is_as_fresh_as_what_starts_that(
+    promise: str, trigger: dict[str, Any], others: dict[str, Upstream] | None, said: str
+) -> None:
+    found = [*shortfalls(Slo(promise, None), (), reader.triggers({"triggers": [trigger]}), others)]
+    assert said in found[0].what if said else not found
+
+
+def test_of_a_schedule_and_a_trigger_the_fresher_counts() -> None:
+    """New models once a week, and a forecast every six hours: the six hours are what keeps it fresh."""
+    every = reader.schedules({"schedules": [{**ON_MONDAYS, "name": "often", "cron": "0 0 */6 * * *"}]})
+    triggers = reader.triggers({"triggers": [_after("train")]})
+    assert not [*shortfalls(Slo("7h", "30m"), every, triggers, TRAIN)]
+    (found,) = shortfalls(Slo("6h", "30m"), every, triggers, TRAIN)
+    assert "firings are up to 6h apart, and a run may take 30m" in found.what

@@ -31,6 +31,56 @@ def test_no_check_has_told_anything(night: Night) -> None:
     night.mended()
 
 
+TRIGGER = "job/kfp_gitops/environment/{}/command/trigger"
+
+
+def _pass(night: Night, environment: str = "prod", code: int = 0, *, hours_ago: float = 0) -> None:
+    """What a pass tells the Pushgateway."""
+    told = {
+        "last_run_timestamp_seconds": time.time() - hours_ago * 3600,
+        "period_seconds": 60,
+        "exit_code": code,
+    }
+    night.alerts.tell(
+        TRIGGER.format(environment), {f"kfp_gitops_{name}": value for name, value in told.items()}
+    )
+
+
+def test_nobody_looks_at_triggers(night: Night) -> None:
+    night.passes_until_now()
+    night.checks()
+    for environment in ("prod", "stage"):
+        _pass(night, environment, hours_ago=0.5)
+    night.called_by("KfpGitopsTriggerMissing", checked=False)
+    night.follow("KfpGitopsTriggerMissing", "Look")
+    night.when("create job", lambda: _pass(night))
+    night.follow("KfpGitopsTriggerMissing", "Mend")
+    night.follow("KfpGitopsTriggerMissing", "Mend: there is no such environment any more", STAGE="stage")
+    assert night.alerts.told(TRIGGER.format("stage")) == []
+    (status,) = night.follow("KfpGitopsTriggerMissing", "Afterwards")
+    assert HEALTHY in status.out
+    night.mended()
+
+
+def test_the_keys_of_the_data_that_triggers_look_at_are_wrong(night: Night) -> None:
+    night.passes_until_now()
+    _pass(night, code=4)
+    night.called_by("KfpGitopsTriggerFailed", checked=False)
+    night.desk.answers({"kubectl -n kubeflow logs": "cannot look at s3://lake/usage/: no credentials\n"})
+    log, *_ = night.follow("KfpGitopsTriggerFailed", "Look")
+    assert "no credentials" in log.out
+    mend = night.commands("KfpGitopsTriggerFailed", "Mend: the keys of the data are wrong")
+    night.typed.clear()
+    for command in mend:
+        night.types(command, SECRET="lake-reader")
+    made = " ".join(night.desk.asked()[-1])
+    assert made.startswith("kubectl -n kubeflow create secret generic lake-reader ")
+    _pass(night)
+    (status,) = night.follow("KfpGitopsTriggerFailed", "Afterwards")
+    assert HEALTHY in status.out
+    night.mended()
+
+
 def test_a_schedule_shall_stay_off(night: Night) -> None:
     night.passes_until_now()
     (schedule,) = night.schedules()

@@ -42,6 +42,40 @@ CRON = {"cron": "0 0 3 * * *", "enabled": True, "maxConcurrency": 1, "catchup": 
 EVERY = {"intervalSeconds": 60, "enabled": False, "maxConcurrency": 3, "catchup": True, "onMissed": "run"}
 BOUNDS = {"start": "2026-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z", "onReplace": "wait"}
 
+TIME = st.times().map("{:%H:%M}".format)
+DAY = st.sampled_from(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+HOURS = st.fixed_dictionaries({"from": TIME, "to": TIME})
+DAYS = st.fixed_dictionaries({"days": st.lists(DAY, min_size=1, unique=True)})
+WINDOW = HOURS | DAYS | st.tuples(HOURS, DAYS).map(lambda both: {**both[0], **both[1]})
+AFTER = st.fixed_dictionaries(
+    {"pipeline": st.sampled_from(("q", "features"))},
+    optional={
+        "state": st.sampled_from(("SUCCEEDED", "FAILED", "ENDED")),
+        "versions": st.sampled_from(("registered", "any")),
+    },
+)
+DATA = st.sampled_from((("s3://lake/a/", "newest-key"), ("s3://lake/a.csv", "etag")))
+CAUSE = AFTER | DATA.map(lambda both: {"data": {"uri": both[0], "changes": both[1]}})
+GIVEN = st.one_of(
+    VALUE.filter(lambda one: not isinstance(one, dict) or len(one) != 1),
+    st.sampled_from(("model", "train.model")).map(lambda output: {"output": output}),
+    st.sampled_from(("id", "name", "scheduledTime", "finishedTime")).map(lambda fact: {"run": fact}),
+    st.sampled_from(("uri", "key", "etag", "modified")).map(lambda fact: {"data": fact}),
+    (VALUE | st.just({"run": "id"}) | st.just({"output": "a"})).map(lambda value: {"constant": value}),
+)
+TRIGGERS = st.fixed_dictionaries(
+    {"runOn": st.just("change")}, optional={"parameters": PARAMETERS, "enabled": st.booleans()}
+) | st.fixed_dictionaries(
+    {"runOn": CAUSE},
+    optional={
+        "parameters": st.dictionaries(st.from_regex(r"[a-z]{1,6}", fullmatch=True), GIVEN, max_size=4),
+        "onlyWithin": WINDOW,
+        "onMissed": st.sampled_from(("report", "run")),
+        "maxConcurrency": st.integers(1, 10),
+        "enabled": st.booleans(),
+    },
+)
+
 
 @st.composite
 def manifests(draw: st.DrawFn) -> dict[str, Any]:
@@ -50,10 +84,8 @@ def manifests(draw: st.DrawFn) -> dict[str, Any]:
         st.lists(st.sampled_from((CRON, EVERY, {**CRON, **BOUNDS}, {**EVERY, **BOUNDS})), max_size=3)
     )
     schedules = [{"name": f"s{i}", **kind, "parameters": draw(PARAMETERS)} for i, kind in enumerate(kinds)]
-    triggers = [
-        {"name": f"t{i}", "runOn": "change", "parameters": draw(PARAMETERS)}
-        for i in range(draw(st.integers(0, 2)))
-    ]
+    starts = draw(st.lists(TRIGGERS, max_size=3))
+    triggers = [{"name": f"t{i}", **one} for i, one in enumerate(starts)]
     times = st.sampled_from(("26h", "45m", "8d"))
     slo = draw(st.none() | st.fixed_dictionaries({"fresh": times}, optional={"duration": times}))
     return {

@@ -33,6 +33,31 @@ class Promised:
     """Of `fresh` and `duration`."""
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How a trigger that waits for runs or data stands."""
+
+    waiting: int
+    """Causes that have no run yet."""
+    oldest: float | None
+    """When the oldest of them came about, since 1970."""
+    missed: int
+    """Causes of the last day that get no run."""
+    unclear: int
+    """Runs that KFP may have started although it lists none."""
+    problem: bool
+    """Whether it could not be told what is due."""
+
+
+_OF_TRIGGERS = (
+    ("waiting", "trigger_waiting_causes", "causes that wait for their run"),
+    ("oldest", "trigger_oldest_waiting_timestamp_seconds", "when the oldest cause that waits came about"),
+    ("missed", "trigger_missed_causes", "causes of the last day that get no run"),
+    ("unclear", "trigger_unclear_runs", "runs that KFP may have started although it lists none"),
+    ("problem", "trigger_unknown", "whether it could not be told what is due"),
+)
+"""Field of `Standing`, the gauge that tells it, and what that is."""
+
 _OF_PROMISES = (
     ("fresh", "slo_fresh_seconds", "how long ago the newest success may have ended"),
     ("duration", "slo_duration_seconds", "how long a run may take"),
@@ -61,6 +86,10 @@ class Report:
     """Pipeline → whether its newest finished run failed."""
     promises: dict[str, Promised] = field(default_factory=dict)
     """Pipeline → what it promises; those that promise nothing are not in it."""
+    period: float | None = None
+    """Seconds from one run to the next at most, where it is run at regular times: later, it is missing."""
+    triggers: dict[tuple[str, str], Standing] = field(default_factory=dict)
+    """(pipeline, trigger) → how it stands, where a pass looked."""
     teams: dict[str, str] = field(default_factory=dict)
     """Pipeline → the team whose it is; a label beside the pipeline's, which makes no series more."""
     began: float = field(default_factory=time.monotonic)
@@ -166,6 +195,8 @@ def _register(registry: object, report: Report, code: int) -> None:
     _gauge(registry, "exit_code", "how it ended: 0 done, 1 differences, more is a failure", {(): code})
     if code in SUCCESS:
         _gauge(registry, "last_success_timestamp_seconds", "when it last did its work", {(): now})
+    if report.period is not None:
+        _gauge(registry, "period_seconds", "how long from one run to the next", {(): report.period})
     if report.drift is not None:
         _gauge(registry, "drift_objects", "objects that differ from the manifests", {(): report.drift})
     if report.faults is not None:
@@ -184,6 +215,13 @@ def _register(registry: object, report: Report, code: int) -> None:
     _gauge(registry, "missed_firings", "firings without a run", missed, "pipeline", "schedule", *team)
     failed = {(name, *whose(name)): float(found) for name, found in report.failed.items()}
     _gauge(registry, "last_run_failed", "whether the newest finished run failed", failed, "pipeline", *team)
+    for of, gauge, about in _OF_TRIGGERS:
+        found = {
+            (*key, *whose(key[0])): float(value)
+            for key, one in report.triggers.items()
+            if (value := getattr(one, of)) is not None
+        }
+        _gauge(registry, gauge, about, found, "pipeline", "trigger", *team)
     _promised(registry, {(name, *whose(name)): kept for name, kept in report.promises.items()}, *team)
 
 

@@ -65,6 +65,11 @@ def filled(name: str, section: str, value: Mapping[str, Any]) -> dict[str, Any]:
     return _filled(_read(name)["properties"][section], value)
 
 
+def filled_whole(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a whole document."""
+    return _filled(_read(name), value)
+
+
 def _filled(part: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(value)
     for key, inner in part.get("properties", {}).items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from kfp_gitops.commands import console
 if TYPE_CHECKING:  # the client is imported when it is needed, not for --help or a bad command line
     from kfp_gitops.kfpserver.kfpapi.budget import Budget
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.kfpserver.metadata import Metadata
 
 _PATIENCE = 60.0
 """Seconds; enough for a restart of KFP by hand, and not too long for whoever sits before it."""
@@ -60,6 +61,29 @@ def add(
     group.add_argument(
         "--ca-file", type=Path, metavar="FILE", help="the host's certificate authority, PEM (KFP_CA_FILE)"
     )
+
+
+def add_metadata(parser: Any) -> None:
+    """Declare where outputs and metrics of runs are read."""
+    parser.add_argument(
+        "--metadata", metavar="URL",
+        help="where KFP's metadata store is, for outputs and metrics (default: kfp.metadata of the environment; on "
+        "this machine the host itself), as http://127.0.0.1:9090 after "
+        "kubectl port-forward -n kubeflow svc/metadata-envoy-service 9090",
+    )  # fmt: skip
+
+
+def metadata(arguments: Namespace, api: KfpApi, kfp: Mapping[str, Any]) -> Metadata:
+    """The metadata store beside an environment's API.
+
+    Raises:
+        UsageError: what was given is no URL.
+    """
+    from kfp_gitops.kfpserver.metadata import Metadata, address
+    from kfp_gitops.reconcile.hosts import checked_host
+
+    given = arguments.metadata
+    return Metadata.beside(api, checked_host(given) if given else address(kfp, api.host))
 
 
 def hosts(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:

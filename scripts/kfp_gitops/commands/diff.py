@@ -11,9 +11,10 @@ from pathlib import Path
 
 from kfp_gitops.base import files, memo, visible
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
-from kfp_gitops.commands import connection, console, listing, origin
+from kfp_gitops.commands import connection, console, hosted, listing, origin
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.review.diff import jsonform, revision, selected, shared
+from kfp_gitops.review.diff.between.following import following
 from kfp_gitops.review.diff.calendar import Calendar, calendar
 from kfp_gitops.review.diff.calendar import to_text as calendar_text
 from kfp_gitops.review.diff.compare import compare
@@ -30,7 +31,8 @@ _EXAMPLES = """  python scripts/diff.py --env prod                              
   python scripts/diff.py --all --format html --output diff.html      the same as one page: pictures, code, a week
   python scripts/diff.py --env prod --host http://127.0.0.1:8888    also count the runs in flight
   python scripts/diff.py --all --select team=churn                  one team's pipelines; of the others how many
-  python scripts/diff.py --env prod --schedules                     a week's calendar of firings"""
+  python scripts/diff.py --env prod --schedules                     a week's calendar of firings
+  python scripts/diff.py --env prod --schedules --host http://127.0.0.1:8888  with about when what follows starts"""
 
 # As many changed pipelines are looked at first: where one was edited by hand, nothing need be rendered.
 _SUSPECTS = 3
@@ -71,7 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--from", dest="start", metavar="INSTANT", help="count firings from here (RFC 3339; default: now)"
     )
     selection.add(parser, "show only pipelines")
-    connection.add(parser, host="also count the runs in flight of changed pipelines, at this KFP API")
+    connection.add(
+        parser,
+        host="also count the runs in flight of changed pipelines, and tell about when what follows others starts",
+    )
     arguments = parse(parser, argv)
     arguments.start = _instant(arguments.start)
     _refuse_what_helps_nobody(arguments)
@@ -98,7 +103,7 @@ def _diff(arguments: Namespace) -> int:
     found = [_with_freshness(root, compare(name, *sides[name], arguments.start)) for name in names]
     if chosen is not None:
         found = [selected.only(item, chosen[item.environment]) for item in found]
-    found = [_with_runs(item, arguments) for item in found] if arguments.host else found
+    found = [hosted.with_runs(item, arguments) for item in found] if arguments.host else found
     both = revision.shared_at(root, commit, arguments.base), revision.shared_in_tree(root, "the work tree")
     common = shared.compare(*both)
     readable = [*origin.readable(root, names)]
@@ -191,22 +196,6 @@ def _sides(root: Path, name: str, commit: str, arguments: Namespace) -> tuple[St
     return before, State("the work tree", revision.in_tree(root, folder))
 
 
-def _with_runs(found: EnvironmentDiff, arguments: Namespace) -> EnvironmentDiff:
-    from kfp_gitops.reconcile.hosts import checked_host
-    from kfp_gitops.review.diff.inflight import count
-
-    folder = f"manifests/{found.environment}"
-    kfp = State("the work tree", revision.in_tree(arguments.root, folder)).settings.get("kfp", {})
-    api = connection.api(arguments, checked_host(arguments.host), kfp.get("namespace", ""))
-    return replace(
-        found,
-        pipelines=[
-            replace(item, in_flight=count(api, item.name, found.environment)) if item.semantic else item
-            for item in found.pipelines
-        ],
-    )
-
-
 def _with_freshness(root: Path, found: EnvironmentDiff) -> EnvironmentDiff:
     """Manifests are read here, never inputs: what was edited and not rendered would be missing without a word."""
     name = found.environment
@@ -247,7 +236,7 @@ def _calendar(arguments: Namespace) -> int:
     names = known if arguments.all else [arguments.env]
     states = {name: _state(arguments, name) for name in names}
     chosen = _chosen(arguments, {name: selected.teams(state, state) for name, state in states.items()})
-    found = [_week(state, name, arguments.start, chosen) for name, state in states.items()]
+    found = [_week(state, name, arguments, chosen) for name, state in states.items()]
     for name in set(names) & set(environment.names(arguments.root)):
         for problem in [] if _takes_long(arguments.root, name) else _stale(arguments.root, name):
             console.note(problem.as_warning())
@@ -271,11 +260,18 @@ def _state(arguments: Namespace, name: str) -> State:
     return State("the work tree", texts)
 
 
-def _week(state: State, name: str, start: datetime, chosen: Mapping[str, frozenset[str]] | None) -> Calendar:
+def _week(
+    state: State, name: str, arguments: Namespace, chosen: Mapping[str, frozenset[str]] | None
+) -> Calendar:
+    start: datetime = arguments.start
     zone, manifests = str(state.settings.get("timeZone") or "UTC"), state.manifests(start)
-    if chosen is not None:
-        manifests = {key: value for key, value in manifests.items() if key in chosen[name]}
-    return calendar(name, zone, manifests, start, state.idle(start))
+    part = None if chosen is None else chosen[name]
+    if part is not None:
+        manifests = {key: value for key, value in manifests.items() if key in part}
+    found = following(state, start, {}, part)
+    if arguments.host:
+        found = hosted.with_durations(found, name, state, arguments)
+    return calendar(name, zone, manifests, start, state.idle(start), found)
 
 
 def _instant(text: str | None) -> datetime:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
-from kfp_gitops.commands import connection, console, listing
+from kfp_gitops.commands import awaited, connection, console, listing
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.review.diff import revision
 from kfp_gitops.review.diff.compare import compare
@@ -21,10 +20,7 @@ from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import to_text
 from kfp_gitops.review.promotion import pull_request
 from kfp_gitops.review.promotion.copy import Promoted, Promotion, promote
-from kfp_gitops.review.promotion.matrix import matrix
-from kfp_gitops.review.promotion.matrix_json import to_json
-from kfp_gitops.review.promotion.matrix_text import to_text as matrix_text
-from kfp_gitops.review.promotion.status import Pending, status
+from kfp_gitops.review.promotion.status import status
 from kfp_gitops.sources import environment, selection, way
 from kfp_gitops.sources.selection import Selection
 
@@ -33,7 +29,8 @@ _EXAMPLES = """  python scripts/promote.py --status                            t
   python scripts/promote.py --status --to prod                  what waits for prod, and in what it differs
   python scripts/promote.py --to prod                           everything that prod has, from where it `promotesFrom`
   python scripts/promote.py --to prod --pipeline 'customer-*'   only these
-  python scripts/promote.py --to prod --verify                  only what has run well in the environment before
+  python scripts/promote.py --to prod --verify                  only what has run and measured well in the one before
+  python scripts/promote.py --to prod --status --verify         what it measured there, and whether that is enough
   python scripts/promote.py --to prod --only settings           what a machine may promote
   python scripts/promote.py --to prod --open-pr                 and open the pull request"""
 
@@ -57,7 +54,10 @@ def _parser() -> Parser:
     )
     parser.add_argument("--json", action="store_true", help="with --status, without --to: for machines")
     parser.add_argument(
-        "--verify", action="store_true", help="refuse what has no succeeded run in the source environment"
+        "--verify",
+        action="store_true",
+        help="refuse what has no succeeded run in the source environment, or measured there what `promote.require` of "
+        "the target's values does not let through; with --status --to: tell it, and refuse nothing",
     )
     parser.add_argument(
         "--only", choices=[Category.PROMISES.value, Category.SETTINGS.value, Category.RESULTS.value],
@@ -76,6 +76,7 @@ def _parser() -> Parser:
         help="commit on a branch, push, and open a pull request (gh or glab)",
     )
     selection.add(parser)
+    connection.add_metadata(parser)
     connection.add(
         parser, host="with --verify: the source's KFP API (default: what its environment.yaml says)"
     )
@@ -86,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Promote; nothing is written unless the target renders and compiles."""
     arguments = parse(_parser(), argv)
     if arguments.status and arguments.target is None:
-        return _matrix(arguments)
+        return awaited.whole(arguments)
     if arguments.target is None:
         raise UsageError(
             "promote.py: --to ENV is missing, the environment to promote to, as in "
@@ -94,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     if arguments.source is None:
         arguments.source = _source(arguments.root, arguments.target)
-    return _status(arguments) if arguments.status else _promote(arguments)
+    return awaited.of_one(arguments) if arguments.status else _promote(arguments)
 
 
 def _source(root: Path, target: str) -> str:
@@ -114,8 +115,9 @@ def _source(root: Path, target: str) -> str:
 def _promote(arguments: Namespace) -> int:
     root: Path = arguments.root
     forge = pull_request.forge(root) if arguments.open_pr else None
-    if arguments.verify:
-        _verify(arguments)
+    measured = _verified(arguments) if arguments.verify else ""
+    if not arguments.verify:
+        _say_unverified(arguments)
     folder = f"manifests/{arguments.target}"
     before = State(f"{arguments.target} as it was", revision.in_tree(root, folder))
     admit = partial(_admitted, arguments, before) if arguments.only else None
@@ -136,7 +138,7 @@ def _promote(arguments: Namespace) -> int:
     console.result(f"\n{to_text(seen)}\n")
     _say_unrendered(root, arguments.source, done)
     if forge:
-        console.result(_opened(arguments, forge, done, seen))
+        console.result(_opened(arguments, forge, done, seen, measured))
     else:
         console.note(f"commit this and open a pull request: merging it releases to {arguments.target}")
     return ExitCode.OK
@@ -166,7 +168,9 @@ def _held(item: PipelineDiff) -> str:
     return f"left alone, its change is of category {item.category}{why}"
 
 
-def _opened(arguments: Namespace, forge: pull_request.Forge, done: Promotion, seen: EnvironmentDiff) -> str:
+def _opened(
+    arguments: Namespace, forge: pull_request.Forge, done: Promotion, seen: EnvironmentDiff, measured: str
+) -> str:
     changed = [item for item in done.pipelines if item.before != item.after] or list(done.pipelines)
     names = columns.some([item.pipeline for item in changed]) or "the reconciler"
     digest = (changed[0].after if changed else "sha256:")[7:19]
@@ -175,7 +179,7 @@ def _opened(arguments: Namespace, forge: pull_request.Forge, done: Promotion, se
         forge,
         branch=f"promote/{arguments.source}-to-{arguments.target}/{digest or 'reconciler'}",
         title=f"Promote {names} from {arguments.source} to {arguments.target}",
-        body=to_markdown([seen]),
+        body="\n".join(filter(None, [measured, to_markdown([seen])])),
         folders=[f"environments/{arguments.target}", f"manifests/{arguments.target}"],
     )
 
@@ -206,94 +210,36 @@ def _line(pipeline: Promoted) -> str:
     return f"{pipeline.pipeline}: {before} → {pipeline.after[:19]}…"
 
 
-def _verify(arguments: Namespace) -> None:
-    from kfp_gitops.reconcile.folder import read
-    from kfp_gitops.reconcile.hosts import checked_host
-    from kfp_gitops.review.promotion import proof
+def _verified(arguments: Namespace) -> str:
+    """Tell what the chosen releases did in the source; for a pull request.
 
-    root: Path = arguments.root
-    found = read(root / "manifests" / arguments.source, arguments.source)
-    kfp = found.environment["kfp"]
-    api = connection.api(arguments, checked_host(arguments.host or kfp["host"]), kfp["namespace"])
-    waiting = [item for item in status(root, arguments.source, arguments.target) if item.pending]
+    Raises:
+        RefusedError: one has not run there, or missed what its gates require.
+    """
+    from kfp_gitops.commands.verifying import Before
+    from kfp_gitops.review.promotion import evidence, proof
+
+    waiting = [item for item in status(arguments.root, arguments.source, arguments.target) if item.pending]
     names = set(_selected(arguments))
-    chosen = [item for item in waiting if not names or item.pipeline in names]
-    made = proof.by_hand(found)
-    for line in proof.require(api, found.environment["repository"], arguments.source, chosen, made):
-        console.note(line)
+    before = Before(arguments)
+    found = before.proofs([item for item in waiting if not names or item.pipeline in names])
+    for each in found:
+        for line in proof.lines(each, arguments.source, before.api.run_link):
+            console.note(line)
+    proof.require(found, arguments.source)
+    return evidence.to_markdown(found, arguments.source, before.api.run_link)
 
 
-def _refuse_to_do(arguments: Namespace) -> None:
-    if arguments.verify or arguments.open_pr or arguments.uncommitted:
-        raise UsageError(
-            "--status changes nothing, so --verify, --open-pr and --uncommitted mean nothing with it"
-        )
-
-
-def _matrix(arguments: Namespace) -> int:
-    """The whole way; what is asked for of one step is `_status`."""
-    _refuse_to_do(arguments)
-    if arguments.source is not None:
-        raise UsageError("--from without --to: name both, or neither for the whole way")
-    found = matrix(arguments.root, datetime.now(UTC), Selection.of(arguments))
-    console.result(to_json(found) if arguments.json else matrix_text(found, everything=arguments.all))
-    return ExitCode.DIFFERENCES if found.waits else ExitCode.OK
-
-
-def _status(arguments: Namespace) -> int:
-    _refuse_to_do(arguments)
-    if arguments.json:
-        raise UsageError("--json is of the whole way: leave --to out")
-    part = Selection.of(arguments)
-    both = [environment.load(arguments.root, name) for name in (arguments.source, arguments.target)]
-    found = status(arguments.root, arguments.source, arguments.target)
-    chosen = [
-        item for item in found if any(part.matches(item.pipeline, env.team_of(item.pipeline)) for env in both)
+def _say_unverified(arguments: Namespace) -> None:
+    """Gates that nobody looked at."""
+    names = set(_selected(arguments))
+    held = [
+        item.pipeline
+        for item in status(arguments.root, arguments.source, arguments.target)
+        if item.pending and item.requires and (not names or item.pipeline in names)
     ]
-    shown = [item for item in chosen if arguments.all or not item.is_the_same]
-    few = len(shown) + 1 if arguments.all else _FEW
-    for line in _together(shown, arguments.source, arguments.target, few):
-        console.result("\n".join(columns.folded(line, columns.width(), 4)))
-    same = sum(item.is_the_same for item in chosen)
-    waits = sum(item.pending for item in chosen)
-    console.result(f"{arguments.target}: {waits:,} wait, {same:,} the same as in {arguments.source}")
-    return ExitCode.DIFFERENCES if any(item.pending for item in chosen) else ExitCode.OK
-
-
-_NAME = "‹name›"
-_FEW, _NAMED = 3, 5
-
-
-def _together(items: Sequence[Pending], source: str, target: str, few: int) -> Iterator[str]:
-    """What is told of each pipeline; the very same of so many or more once, with some of their names."""
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for item in items:
-        lines = tuple(_status_lines(replace(item, pipeline=_NAME), source, target))
-        groups.setdefault(lines, []).append(item.pipeline)
-    for lines, names in groups.items():
-        if len(names) < few:
-            yield from (line.replace(_NAME, name) for name in names for line in lines)
-            continue
-        more = f" and {len(names) - _NAMED:,} more (--all)" if len(names) > _NAMED else ""
-        yield lines[0].replace(_NAME, ", ".join(names[:_NAMED]) + more, 1).replace(_NAME, "NAME")
-        yield from lines[1:]
-
-
-def _status_lines(item: Pending, source: str, target: str) -> Iterator[str]:
-    if not item.wanted:
-        yield (
-            f"{item.pipeline}: only in {source}; to bring it to {target}, add its values to "
-            f"environments/{target}/values.yaml and promote with --pipeline {item.pipeline}"
+    if held:
+        console.note(
+            f"{arguments.target} requires measurements of {columns.some(held)}, and nobody looked at them: "
+            f"`python scripts/promote.py --to {arguments.target} --status --verify` does, --verify promotes by them"
         )
-    elif item.after is None:
-        yield f"{item.pipeline}: only in {target}; {source} does not have it"
-    elif item.is_the_same:
-        yield f"{item.pipeline}: the same, {item.after[-64:][:12]}…"
-    else:
-        yield f"{item.pipeline}: {source} has {_short(item.after)}, {target} has {_short(item.before)}"
-        yield from (f"  {text}" for text in item.differs)
-        yield from (f"  {commit}" for commit in item.commits)
-
-
-def _short(digest: str | None) -> str:
-    return f"{digest[-64:][:12]}…" if digest else "nothing"

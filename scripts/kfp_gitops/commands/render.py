@@ -60,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _refuse_together(arguments)
     root: Path = arguments.root
     names = environment.names(root) if arguments.all else [arguments.env]
+    previews = environment.of_previews(root)
     if not names:
         raise UsageError("there is no environment; create a folder in environments/")
     part = Selection.of(arguments)
@@ -73,6 +74,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError:  # which may come of just that
         _tell(compiledfrom.stale(root, compiledfrom.every(root)))
         raise
+    if arguments.env in previews:
+        return _previewed(rendered, compile_too=compile_too, verbose=arguments.verbose)
+    if arguments.all and arguments.check and previews and not part:
+        _render_all(root, previews, part, remember=False, compile_too=False)
     loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
     uncompiled = _uncompiled(root, rendered)
     verbose, whole = arguments.verbose, arguments.all and not part
@@ -90,6 +95,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         python = ExitCode.DIFFERENCES if uncompiled else ExitCode.OK
         return max(_check(root, wanted, verbose=verbose), _check_argocd(root, of_argocd), strays, python)
     _write(root, wanted, of_argocd, verbose=verbose)
+    return ExitCode.OK
+
+
+def _previewed(rendered: Sequence[Rendered], *, compile_too: bool, verbose: bool) -> int:
+    """Of an environment of previews nothing is in manifests/: that it renders and compiles is all there is to know."""
+    for item in rendered:
+        listing.warnings(item.warnings, everything=verbose)
+        if compile_too:
+            lock.compiled(item)
+        what = "renders and compiles" if compile_too else "renders"
+        console.note(
+            f"{item.environment}: it {what}; nothing of it is delivered or written (docs/previews.md)"
+        )
     return ExitCode.OK
 
 

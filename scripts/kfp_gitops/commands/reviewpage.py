@@ -9,6 +9,7 @@ from pathlib import Path
 from kfp_gitops.base import memo
 from kfp_gitops.base.errors import GitOpsError, InputError
 from kfp_gitops.commands.judgement import Asked, judged
+from kfp_gitops.review.diff.between.following import following
 from kfp_gitops.review.diff.calendar import Calendar, calendar
 from kfp_gitops.review.diff.model import EnvironmentDiff, SharedDiff
 from kfp_gitops.review.diff.state import State
@@ -72,7 +73,10 @@ def _calendar(found: EnvironmentDiff, state: State, start: datetime, part: froze
         if name in folders and (part is None or name in part)
     }
     still = state.idle(start) if part is None else {}
-    return calendar(found.environment, found.zone, manifests, start, still)
+    takes = found.between.takes if found.between else {}
+    return calendar(
+        found.environment, found.zone, manifests, start, still, following(state, start, takes, part)
+    )
 
 
 def _judged(

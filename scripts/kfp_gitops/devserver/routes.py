@@ -5,6 +5,7 @@ from __future__ import annotations
 from kfp_gitops.devserver import (
     experiments,
     files,
+    metadata,
     pages,
     pipelines,
     podlogs,
@@ -89,6 +90,7 @@ _API_ROUTES = (
 _OTHERS = (
     Route("GET", "/apis/v1beta1/healthz", healthz_v1),
     Route("GET", "/", pages.index),
+    Route("POST", metadata.SERVICE + "{method}", metadata.serve),
     Route("GET", "/apis/v1alpha1/runs/{id}/nodes/{node}/log", podlogs.serve),
     Route("GET", "/runs/{id}", pages.run_page),
     Route("GET", "/runs/{id}/files/{path...}", files.serve),

@@ -8,14 +8,14 @@ the last firing that is due (scheduled_workflow.go, GetNextScheduledEpoch).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
 
 from kfp_gitops.language import cron, waits
-from kfp_gitops.language.manifest import Schedule, Slo, Trigger, slo
+from kfp_gitops.language.manifest import AfterRun, OnData, Schedule, Slo, Trigger, slo
 
 _NEW_YEAR = datetime(2001, 1, 1, tzinfo=UTC)
 _MOST = 3_000
@@ -37,20 +37,69 @@ class Shortfall:
         return f"{self.what}; {self.todo}"
 
 
+@dataclass(frozen=True)
+class Upstream:
+    """A pipeline after whose runs others start: what starts it, and what it promises."""
+
+    schedules: Sequence[Schedule]
+    triggers: Sequence[Trigger] = ()
+    promised: Slo | None = None
+
+
 def shortfalls(
-    promised: Slo | None, schedules: Sequence[Schedule], triggers: Sequence[Trigger] = ()
+    promised: Slo | None,
+    schedules: Sequence[Schedule],
+    triggers: Sequence[Trigger] = (),
+    others: Mapping[str, Upstream] | None = None,
 ) -> Iterator[Shortfall]:
-    """All that the schedules cannot keep."""
+    """All that the schedules cannot keep; `others`: the pipelines of its environment, after which it may start.
+
+    Where those are not known (None), and where data may start it, nobody can say how fresh it is kept.
+    """
     if promised is None:
         return
-    on = [schedule for schedule in schedules if schedule.enabled and _fires(schedule)]
-    if promised.freshness:
-        yield from (
-            _too_rare(promised, promised.freshness, on) if on else _never(promised, schedules, triggers)
-        )
+    on = _on(schedules)
+    if promised.freshness and not _untold(triggers, others):
+        after = [*_followed(triggers, others or {}, timedelta(0), frozenset())]
+        if on or after:
+            yield from _too_rare(promised, promised.freshness, on, after)
+        else:
+            yield from _never(promised, schedules, triggers)
     if promised.longest:
         for schedule in on:
             yield from _too_often(promised, promised.longest, schedule)
+
+
+def _on(schedules: Sequence[Schedule]) -> list[Schedule]:
+    return [schedule for schedule in schedules if schedule.enabled and _fires(schedule)]
+
+
+def _untold(triggers: Sequence[Trigger], others: Mapping[str, Upstream] | None) -> bool:
+    """Whether a trigger may keep it fresh of which it is not known here when it starts a run."""
+    return any(
+        trigger.enabled
+        and (isinstance(trigger.run_on, OnData) or (isinstance(trigger.run_on, AfterRun) and others is None))
+        for trigger in triggers
+    )
+
+
+def _followed(
+    triggers: Sequence[Trigger], others: Mapping[str, Upstream], later: timedelta, been: frozenset[str]
+) -> Iterator[tuple[Schedule, timedelta]]:
+    """The schedules of what it starts after, however far up, and how long after their firings it may start.
+
+    A run that fails keeps nothing fresh, and what a window shuts out may be any of them.
+    """
+    for trigger in triggers:
+        on = trigger.run_on
+        if not isinstance(on, AfterRun) or on.state == "FAILED" or not trigger.enabled or trigger.only_within:
+            continue
+        found = others.get(on.pipeline)
+        if found is None or on.pipeline in been:
+            continue
+        takes = later + ((found.promised.longest if found.promised else None) or timedelta(0))
+        yield from ((schedule, takes) for schedule in _on(found.schedules))
+        yield from _followed(found.triggers, others, takes, been | {on.pipeline})
 
 
 def _fires(schedule: Schedule) -> bool:
@@ -61,6 +110,8 @@ def _never(promised: Slo, schedules: Sequence[Schedule], triggers: Sequence[Trig
     why = "none of its schedules is on" if schedules else "it has no schedule"
     more = ", and a trigger starts a run only when a release is new" if triggers else ""
     todo = "switch one on" if schedules else "give it one"
+    if any(isinstance(trigger.run_on, AfterRun) for trigger in triggers):
+        more = ", and nothing starts by itself after whose runs a trigger starts it"
     yield Shortfall(
         "fresh",
         f"nothing keeps `fresh: {promised.fresh}`: {why}{more}",
@@ -68,14 +119,27 @@ def _never(promised: Slo, schedules: Sequence[Schedule], triggers: Sequence[Trig
     )
 
 
-def _too_rare(promised: Slo, fresh: timedelta, on: Sequence[Schedule]) -> Iterator[Shortfall]:
-    apart = _apart(tuple(sorted({schedule.cron or str(schedule.interval_seconds) for schedule in on})))
+def _too_rare(
+    promised: Slo, fresh: timedelta, on: Sequence[Schedule], after: Sequence[tuple[Schedule, timedelta]]
+) -> Iterator[Shortfall]:
+    """By its own schedules alone, or by those of what it starts after with them: the fresher of the two counts."""
     takes = promised.longest or timedelta(0)
-    if apart + takes < fresh or (promised.longest and apart + takes == fresh):
+    later = max((late for _, late in after), default=timedelta(0))
+    ways = [(_between(on), takes)] if on else []
+    ways += [(_between([*on, *(schedule for schedule, _ in after)]), takes + later)] if after else []
+    apart, takes = min(ways, key=lambda way: way[0] + way[1])
+    oldest = apart + takes
+    if oldest < fresh or (takes and oldest == fresh):
         return
     run = f", and a run may take {promised.duration}" if promised.duration else ""
-    what = f"`fresh: {promised.fresh}` cannot be kept: firings are up to {slo.written(apart)} apart{run}"
-    yield Shortfall("fresh", what, f"fire more often, or promise fresh: {_kept(apart + takes)}")
+    longest = promised.longest or timedelta(0)
+    upstream = f", after {slo.written(takes - longest)} of what it starts after" if takes > longest else ""
+    what = f"`fresh: {promised.fresh}` cannot be kept: firings are up to {slo.written(apart)} apart{run}{upstream}"
+    yield Shortfall("fresh", what, f"fire more often, or promise fresh: {_kept(oldest)}")
+
+
+def _between(schedules: Sequence[Schedule]) -> timedelta:
+    return _apart(tuple(sorted({schedule.cron or str(schedule.interval_seconds) for schedule in schedules})))
 
 
 def _kept(oldest: timedelta) -> str:

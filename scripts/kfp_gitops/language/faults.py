@@ -25,6 +25,7 @@ KINDS: Mapping[str, str] = {
     "if-present-of-parts": "an `IfPresent` with parts that are no texts: the task fails where that branch is taken",
     "importer-name": "an importer in a branch, shown under another name: a task that takes its artifact fails",
     "json-unescaped": "a value that breaks the JSON in which KFP puts it, by default",
+    "list-in-loop": "the list of a loop where it is used inside that loop: KFP takes it away there, and the task fails",
     "optional-artifact": "an optional artifact that is used: the task fails where it is not given",
     "optional-parameter": "an optional parameter where there must be a value: a run that does not give it fails",
     "output-unwritten": "an output of which the container is not told where to write it",

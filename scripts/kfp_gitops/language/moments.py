@@ -15,7 +15,7 @@ def problems(values: Document) -> Iterator[Problem]:
     """All of it, in values that their schema has accepted."""
     yield from _instants(values)
     delivery = values.value.get("delivery", {})
-    for key in ("driftSchedule", "statusSchedule"):
+    for key in ("driftSchedule", "statusSchedule", "triggerSchedule"):
         yield from _cron(values, ("delivery", key), delivery.get(key))
     for index, window in enumerate(delivery.get("syncWindows", [])):
         at = ("delivery", "syncWindows", index)

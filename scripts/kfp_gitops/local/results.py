@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kfp_gitops.kfpserver.metadata import logged as metrics
 from kfp_gitops.kfpserver.runtree import View, show
-from kfp_gitops.local import metrics, reasons
+from kfp_gitops.local import reasons
 from kfp_gitops.local.job import Progress
 
 _SHOWN = 100

@@ -82,7 +82,7 @@ def aside(desired: Desired, prefix: str, owner: Owner, until: datetime | None, b
     note = Aside(desired.owner.environment, until, "-".join(by.split())[:_BY])
     return replace(
         desired, owner=owner, pipelines=tuple(_copy(one, prefix) for one in desired.pipelines), absent=(),
-        disabled=False, aside=note, beside=frozenset(f"{prefix}{name}" for name in desired.beside),
+        backfills=(), disabled=False, aside=note, beside=frozenset(f"{prefix}{name}" for name in desired.beside),
     )  # fmt: skip
 
 

@@ -16,7 +16,14 @@ from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.folder import Head, Texts, heads, texts
 from kfp_gitops.reconcile.hosts import checked_host, is_loopback
-from kfp_gitops.reconcile.records import Absent, Adopts, Desired, DesiredPipeline, schedule_name
+from kfp_gitops.reconcile.records import (
+    Absent,
+    Adopts,
+    Desired,
+    DesiredBackfill,
+    DesiredPipeline,
+    schedule_name,
+)
 from kfp_gitops.reconcile.shelf import Label
 from kfp_gitops.rendering.rendered import LOCK, paused_until
 from kfp_gitops.sources.selection import ALL, Selection
@@ -158,6 +165,7 @@ def _desired(
         service_account=found.environment["kfp"].get("serviceAccount", ""),
         selected=tuple(found.selection.texts),
         beside=found.beside,
+        backfills=tuple(map(DesiredBackfill.of, found.environment.get("backfills", ()))),
     )
 
 

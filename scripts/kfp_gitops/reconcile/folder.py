@@ -18,6 +18,7 @@ from kfp_gitops.compiling import lock
 from kfp_gitops.compiling.lock import Locked
 from kfp_gitops.kfpserver.ownership import same
 from kfp_gitops.language.manifest import Manifest, Schedule, Slo, Trigger, reader, slo
+from kfp_gitops.language.manifest import triggers as manifest_triggers
 from kfp_gitops.reconcile.shelf import Shelf
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.rendering.rendered import read_from as rendered_pipeline
@@ -68,7 +69,8 @@ class Head:
 
     def text(self) -> str:
         """As JSON, for another process: what a manifest holds is JSON."""
-        schedules, triggers = [vars(one) for one in self.schedules], [vars(one) for one in self.triggers]
+        schedules = [vars(one) for one in self.schedules]
+        triggers = [[manifest_triggers.written(one), one.at] for one in self.triggers]
         of_slo = vars(self.slo) if self.slo else None
         return json.dumps({**vars(self), "schedules": schedules, "triggers": triggers, "slo": of_slo})
 
@@ -77,7 +79,7 @@ class Head:
         """The reverse of `text`."""
         found = json.loads(text)
         schedules = (Schedule(**{**one, "at": tuple(one["at"])}) for one in found["schedules"])
-        triggers = (Trigger(**{**one, "at": tuple(one["at"])}) for one in found["triggers"])
+        triggers = (manifest_triggers.of(one, tuple(at)) for one, at in found["triggers"])
         of_both = {"schedules": tuple(schedules), "triggers": tuple(triggers)}
         return cls(**{**found, **of_both, "slo": slo.of(found)})
 
@@ -213,6 +215,8 @@ def _selected(settings: Mapping[str, Any], names: frozenset[str] | None) -> Mapp
         for key in ("pipelines", "absent")
         if key in settings
     }
+    if "backfills" in settings:
+        kept["backfills"] = [one for one in settings["backfills"] if one["pipeline"] in names]
     return {**settings, **kept}
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
 from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import Trigger, triggers
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.inventory import View
@@ -108,7 +109,7 @@ class Ground:
 
 def _environment(desired: Desired, options: Options) -> dict[str, Any]:
     """Whose, where, and what was decided. A trigger's run is decided only where there is a trigger."""
-    triggers = any(pipeline.triggers for pipeline in desired.pipelines)
+    decides = any(pipeline.on_change for pipeline in desired.pipelines)
     wanted = {
         "format": FORMAT,
         "host": desired.host,
@@ -118,7 +119,7 @@ def _environment(desired: Desired, options: Options) -> dict[str, Any]:
         "disabled": desired.disabled,
         "adopt": sorted(options.adopt),
         "refreshStale": options.refresh_stale,
-        **({"triggers": options.triggers} if triggers else {}),
+        **({"triggers": options.triggers} if decides else {}),
         **({"selected": list(desired.selected)} if desired.selected else {}),
     }
     return {"wanted": wanted, "live": [{"kfp": options.server}]}
@@ -155,8 +156,14 @@ def _wanted(entry: Entry) -> Iterator[tuple[str, Facts]]:
 
 def _pipeline(wanted: DesiredPipeline) -> Facts:
     """With its triggers; its schedules are objects of their own."""
-    triggers = {trigger.name: dict(trigger.parameters) for trigger in wanted.triggers}
-    return _facts(wanted) | ({"triggers": triggers} if triggers else {})
+    said = {trigger.name: _trigger(trigger) for trigger in wanted.triggers}
+    return _facts(wanted) | ({"triggers": said} if said else {})
+
+
+def _trigger(trigger: Trigger) -> Facts:
+    """Of a run on change what it gives, as ever; of the others all that they say."""
+    plain = trigger == Trigger(trigger.name, trigger.parameters, trigger.at)
+    return dict(trigger.parameters) if plain else triggers.written(trigger)
 
 
 def _versions(wanted: Entry, view: View) -> Iterator[tuple[str, Facts]]:

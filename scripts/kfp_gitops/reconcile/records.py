@@ -10,7 +10,7 @@ from typing import Any, Literal
 from kfp_gitops.base.packed import Packed
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.language.manifest import Schedule, Slo, Trigger
+from kfp_gitops.language.manifest import OnChange, Schedule, Slo, Trigger
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,16 @@ class DesiredPipeline:
         """Its name in KFP."""
         return self.adopts.pipeline if self.adopts else self.name
 
+    @property
+    def on_change(self) -> tuple[Trigger, ...]:
+        """Of its triggers those that are on and owe a run to each new release: `apply` starts it."""
+        return tuple(one for one in self.triggers if isinstance(one.run_on, OnChange) and one.enabled)
+
+    @property
+    def on_causes(self) -> tuple[Trigger, ...]:
+        """The others, on or off: after runs and on data, of which a pass of its own starts the runs."""
+        return tuple(one for one in self.triggers if not isinstance(one.run_on, OnChange))
+
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""
         return self.paused_until is not None and now < self.paused_until
@@ -101,6 +111,57 @@ class Absent:
 
 
 Entry = DesiredPipeline | Absent
+_OWN_CRON = "own.cron"
+"""With a dot, as no schedule is called."""
+BACKFILLED = r"(\d{8}T\d{6}Z)(?:-(?:(\d+)|[a-z][a-z0-9-]*))?"
+"""What follows `backfill_prefix`: the firing, and which attempt it is, or for which backfill it ran once more."""
+
+
+@dataclass(frozen=True)
+class DesiredBackfill:
+    """The firings of some days that shall run once more, or at last: environments/<env>/backfills/<id>.yaml."""
+
+    id: str
+    pipeline: str
+    cron: str
+    start: str
+    """As it stands there: a whole day in UTC, or an instant; `firings.Range.of` reads both."""
+    end: str
+    firings: int
+    """So many are in it, as far as rendering knew."""
+    tick_parameter: str
+    parallel: int = 1
+    newest_first: bool = False
+    skip_existing: bool = True
+    reason: str = ""
+    schedule: str = ""
+    """Whose firings they are; "": the cron is its own."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What differs from the schedule's."""
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> DesiredBackfill:
+        """As environment.yaml has it."""
+        return cls(
+            id=found["id"],
+            pipeline=found["pipeline"],
+            cron=found["cron"],
+            start=found["from"],
+            end=found["to"],
+            firings=found["firings"],
+            tick_parameter=found["tickParameter"],
+            parallel=found["parallel"],
+            newest_first=found["order"] == "newest-first",
+            skip_existing=found["skipExisting"],
+            reason=found["reason"],
+            schedule=found.get("schedule", ""),
+            parameters=found.get("parameters", {}),
+        )
+
+    @property
+    def called(self) -> str:
+        """What the names of its runs are made with: the schedule's name in KFP, or that of all crons of backfills."""
+        return schedule_name(self.pipeline, self.schedule or _OWN_CRON)
 
 
 @dataclass(frozen=True)
@@ -144,6 +205,7 @@ class Desired:
     """What this part of the environment was selected by (`Selection.texts`); nothing: it is all of it."""
     beside: frozenset[str] = frozenset()
     """The pipelines and tombstones that were not selected: they are there, and none of them is touched."""
+    backfills: tuple[DesiredBackfill, ...] = ()
     aside: Aside | None = None
     """That it is no environment of its own, but a copy beside one."""
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun, ActualSchedule
 from kfp_gitops.reconcile import timing
-from kfp_gitops.reconcile.records import backfill_prefix
+from kfp_gitops.reconcile.records import BACKFILLED, backfill_prefix
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,9 @@ def backfilled(name: str, seen: Seen) -> frozenset[datetime]:
     """The firings that somebody has made up for one by one; a run that failed has made up for nothing."""
     prefix = backfill_prefix(name)
     good = [run for run in seen.runs or () if run.state not in ("FAILED", "CANCELED") and not run.schedule_id]
-    names = (run.name.removeprefix(prefix) for run in good if run.name.startswith(prefix))
-    return frozenset(moment for text in names for moment in _stamp(re.sub(r"-\d+$", "", text)))
+    pattern = re.compile(f"{re.escape(prefix)}{BACKFILLED}")
+    found = (pattern.fullmatch(run.name) for run in good)
+    return frozenset(moment for match in found if match for moment in _stamp(match[1]))
 
 
 def _stamp(text: str) -> list[datetime]:

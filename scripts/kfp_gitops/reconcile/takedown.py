@@ -26,7 +26,7 @@ from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import aside
 from kfp_gitops.reconcile.aside import Known
-from kfp_gitops.reconcile.records import Desired
+from kfp_gitops.reconcile.records import Desired, experiment_name
 
 _NOTES = "kfp-gitops-"
 """What the names of experiments begin with that hold a note and no runs."""
@@ -120,6 +120,19 @@ def taken_down(
     if ended is not None and not known[0].is_over(ended):
         return TakenDown(renewed=True)
     work = _Work(api, owner, found, tell)
+    work.do()
+    return TakenDown(tuple(work.gone), tuple(work.left))
+
+
+def narrowed(api: Api, owner: Owner, pipelines: Collection[str], tell: Tell = lambda _: None) -> TakenDown:
+    """Delete what was made for an aside and is of none of these pipelines, by their names on KFP; its notes stay.
+
+    Raises:
+        RemoteError: it is begun anew.
+    """
+    kept = {*pipelines, *(experiment_name(name, owner.environment) for name in pipelines)}
+    its = (one for one in api.marked() if one.owner == owner and one.name not in kept)
+    work = _Work(api, owner, [one for one in its if not one.name.startswith(_NOTES)], tell)
     work.do()
     return TakenDown(tuple(work.gone), tuple(work.left))
 

@@ -19,7 +19,7 @@ def next_step(wanted: DesiredPipeline, view: View) -> Step | None:
     if view.runs is None:
         return LookAtRuns()
     there = {run.name for run in view.runs}
-    parameters = {trigger.name: trigger.parameters for trigger in wanted.triggers}
+    parameters = {trigger.name: trigger.parameters for trigger in wanted.on_change}
     for trigger in left:
         name = run_name(wanted, trigger)
         if name not in there:
@@ -34,7 +34,7 @@ def owed(wanted: DesiredPipeline, view: View, options: Options) -> tuple[str, ..
     )
     if not options.triggers or wanted.is_paused(view.now) or wanted.release in known:
         return ()
-    return tuple(trigger.name for trigger in wanted.triggers)
+    return tuple(trigger.name for trigger in wanted.on_change)
 
 
 def run_name(wanted: DesiredPipeline, trigger: str) -> str:
@@ -54,7 +54,7 @@ def noted(wanted: DesiredPipeline, view: View) -> Iterator[str]:
     version = view.pipeline.versions.get(wanted.version) if view.pipeline else None
     owed = version.facts.get("runs", "").split(",") if version else []
     if not wanted.is_paused(view.now):
-        yield from (trigger.name for trigger in wanted.triggers if trigger.name in owed)
+        yield from (trigger.name for trigger in wanted.on_change if trigger.name in owed)
 
 
 def _is_past(version: ActualVersion, view: View) -> bool:

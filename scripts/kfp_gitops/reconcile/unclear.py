@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from kfp_gitops.base.errors import RemoteError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment, ActualRun
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.reconcile.api import Kfp
 
 PREFIX = "kfp-gitops-unclear-"
 STATE = "UNCLEAR"
@@ -30,7 +30,14 @@ def runs(owner: Owner, experiments: Mapping[str, ActualExperiment]) -> Iterator[
             yield ActualRun(found.id, found.facts["run"], STATE)
 
 
-def note(api: Kfp, owner: Owner, run: str) -> str:
+class Noting(Protocol):
+    """Where notes are left."""
+
+    def create_experiment(self, name: str, description: str) -> ActualExperiment: ...
+    def unarchive_experiment(self, experiment_id: str) -> None: ...
+
+
+def note(api: Noting, owner: Owner, run: str) -> str:
     """Leave the note; what came of it, in words that go after the failure."""
     name = note_name(owner, run)
     try:

@@ -15,7 +15,7 @@ from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.files import Blob, Kept
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.checking import limits
-from kfp_gitops.rendering import approval, artifact, delivery, packing, planfile, specs
+from kfp_gitops.rendering import approval, artifact, delivery, packing, passes, planfile, specs
 from kfp_gitops.rendering.delivery import Listed
 from kfp_gitops.rendering.packing import Given, Packing
 from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
@@ -41,8 +41,20 @@ def delivered_by(
     packed = packing.chosen(given)
     if packed is None:
         raise_if_any(_too_large(env, given))
-    listed = Listed([(one.name, one.digest, [*given.own[one.name]]) for one in pipelines], [*shared])
-    inputs = [env.name, env.values.value, env.release_file.value, head, listed.pipelines, approved]
+    looked_after = passes.found(root, env, pipelines)
+    raise_if_any(passes.problems(env, looked_after))
+    listed = Listed(
+        [(one.name, one.digest, [*given.own[one.name]]) for one in pipelines], [*shared], looked_after
+    )
+    inputs = [
+        env.name,
+        env.values.value,
+        env.release_file.value,
+        head,
+        listed.pipelines,
+        vars(looked_after),
+        approved,
+    ]
     key = memos.digest(inputs, delivery.sources(root), packed and vars(packed)) if memo.used else ""
     if key in memo.known and memo.known[key] == memos.digest(texts := _beside(root, env, packed)):
         memo.fresh[key] = memo.known[key]
@@ -90,7 +102,7 @@ def with_lock(root: Path, found: Rendered, lock: str) -> dict[str, str | Blob]:
     """
     texts = {**found.files(), **({LOCK: lock} if lock else {})}
     if artifact.is_wanted(found.inputs):
-        return {**texts, **_by_artifact(root, found.inputs, texts)}
+        return {**texts, **_by_artifact(root, found, texts)}
     if found.packing is None:
         return dict(texts)
     inputs = [texts[ENVIRONMENT], lock, found.delivery, [one.digest for one in found.pipelines]]
@@ -105,9 +117,11 @@ def with_lock(root: Path, found: Rendered, lock: str) -> dict[str, str | Blob]:
     return {**texts, **made}
 
 
-def _by_artifact(root: Path, env: Environment, texts: Mapping[str, str]) -> dict[str, str]:
+def _by_artifact(root: Path, found: Rendered, texts: Mapping[str, str]) -> dict[str, str]:
     """The delivery manifests that name the image: it holds the lock, so it could not be known before."""
-    image, listed = artifact.image(texts), Listed([], [])
+    env = found.inputs
+    image, listed = artifact.image(texts), Listed([], [], passes.found(root, env, found.pipelines))
+    raise_if_any(passes.problems(env, listed.passes))
     raise_if_any(packing.too_long(f"manifests/{env.name}", image.texts))
     approved = texts.get(planfile.NAME, "")
     made = delivery.render(root, env, listed, approved, artifact=artifact.reference(env, image))

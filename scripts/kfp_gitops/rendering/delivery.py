@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,6 +13,7 @@ from kfp_gitops.language import cron, waits
 from kfp_gitops.rendering import egress, specs
 from kfp_gitops.rendering.packing import FOLDER as PACKED
 from kfp_gitops.rendering.packing import HEAD, Packing
+from kfp_gitops.rendering.passes import Passes
 from kfp_gitops.rendering.rendered import header
 from kfp_gitops.sources import templates
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
@@ -21,17 +22,21 @@ from kfp_gitops.sources.release import sha256
 FOLDER = "templates/delivery"
 _KUSTOMIZATION, _CONTENT, _NAMES = "kustomization.yaml.j2", "content.yaml.j2", "names.yaml.j2"
 """For kustomize; everything else is objects."""
-_OPTIONAL = frozenset({"drift-cronjob.yaml.j2", "status-cronjob.yaml.j2"})
+_OPTIONAL = frozenset({"drift-cronjob.yaml.j2", "status-cronjob.yaml.j2", "trigger-cronjob.yaml.j2"})
 """What may be left out of an environment; what is not among these was left out by a wrong condition."""
 CONTENT = _CONTENT.removesuffix(".j2")
 
 
 @dataclass(frozen=True)
 class Listed:
-    """Name, digest and paths below manifests/<env>/ of each pipeline that is delivered; paths of what they share."""
+    """Name, digest and paths below manifests/<env>/ of each pipeline that is delivered; paths of what they share.
+
+    `passes`: what of it a pass each minute looks after.
+    """
 
     pipelines: Sequence[tuple[str, str, Sequence[str]]]
     shared: Sequence[str]
+    passes: Passes = field(default_factory=Passes)
 
 
 def render(
@@ -54,7 +59,7 @@ def render(
     texts = sources(root)
     context = {**_context(env, listed, packing), "approved": approved, "artifact": artifact}
     rendered = _objects(env, texts, context)
-    raise_if_any(_not_demanded(env, rendered))
+    raise_if_any(_not_demanded(env, rendered, listed.passes))
     of_kustomize = {"objects": list(rendered), **context}
     if earlier := _of_an_earlier_version(texts):
         of_kustomize["digests"] = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
@@ -103,19 +108,26 @@ def _objects(env: Environment, texts: Mapping[str, str], context: Mapping[str, A
     return {name.removesuffix(".j2"): text for name, text in found.items() if text}
 
 
-def _not_demanded(env: Environment, rendered: Mapping[str, str]) -> Iterator[Problem]:
+def _not_demanded(env: Environment, rendered: Mapping[str, str], passes: Passes) -> Iterator[Problem]:
     """An installed package finds the templates of a version that did not know of it: nobody would miss it in time."""
     if env.disabled:
         return
-    wanted = (
-        ("requirePlan", "--require-plan", "apply-job", "the Job demands no approved plan"),
-        ("statusPage", "--html=", "status-cronjob", "no CronJob writes a status page"),
+    plan, page = (
+        f"`delivery.{key}` is set" if env.delivery.get(key) else "" for key in ("requirePlan", "statusPage")
     )
-    for key, option, name, lacks in wanted:
-        if env.delivery.get(key) and not any(option in text for text in rendered.values()):
-            what = f"{lacks}, and `delivery.{key}` is set"
+    wanted = (
+        (plan, "--require-plan", "apply-job", "the Job demands no approved plan"),
+        (page, "--html=", "status-cronjob", "no CronJob writes a status page"),
+        (_wait_for_it(passes), "- trigger\n", "trigger-cronjob", "no CronJob starts what triggers are owed"),
+    )
+    for why, option, name, lacks in wanted:
+        if why and not any(option in text for text in rendered.values()):
             todo = "take templates/delivery/ of this version: docs/upgrade.md"
-            yield Problem(f"{FOLDER}/{name}.yaml.j2", 1, 1, what, todo)
+            yield Problem(f"{FOLDER}/{name}.yaml.j2", 1, 1, f"{lacks}, and {why}", todo)
+
+
+def _wait_for_it(passes: Passes) -> str:
+    return f"there is {passes.reason}" if passes.wanted else ""
 
 
 def _not_delivered(
@@ -156,6 +168,7 @@ def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[
     """What the templates see; every name in a cluster holds the environment's, so two can share a namespace."""
     demanded(env)
     name = f"kfp-gitops-{env.name}"
+    passes = listed.passes
     gateway = env.delivery.get("pushGateway")
     return {
         "environment": env.name,
@@ -164,6 +177,11 @@ def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[
         "lease": f"{env.delivery['namespace']}/{name}",
         "metrics": [f"--push-gateway={gateway['url']}"] if gateway else [],
         "status_period": _period(env.delivery["statusSchedule"]),
+        "triggered": passes.reason,
+        "trigger_period": _period(env.delivery["triggerSchedule"]),
+        "data": env.delivery.get("data") if passes.on_data else None,
+        "metadata": egress.metadata(env) if passes.after_runs else None,
+        "collects": bool(passes.collects),
         "kfp": dict(env.kfp),
         "delivery": {**env.delivery, "network": {**env.delivery["network"], "kfp": egress.kfp(env)}},
         "image": _image(env),

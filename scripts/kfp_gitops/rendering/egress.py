@@ -18,6 +18,14 @@ from kfp_gitops.sources.environment import Environment
 
 _KFP_SERVICE = "ml-pipeline"
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+_METADATA: Mapping[str, tuple[Mapping[str, str], int]] = {
+    "metadata-envoy-service": ({"component": "metadata-envoy"}, 9090),
+    "ml-pipeline-ui": ({"app": "ml-pipeline-ui"}, 3000),
+}
+"""KFP's own Services of its metadata store, and what stands before it: the labels and the port of their pods
+(manifests/kustomize/base/metadata/base/metadata-envoy-*.yaml, base/pipeline/ml-pipeline-ui-*.yaml)."""
+_STORES = ("statusPage", "data")
+"""The sections of `delivery` that lead to an S3 service."""
 _PORTS = {"http": 80, "https": 443}
 _WAYS = (
     "{namespace, podLabels, port} of the pods behind it, or {cidr, port} of an address outside of the cluster"
@@ -37,11 +45,12 @@ def kfp(env: Environment) -> Mapping[str, Any]:
 
     Raises:
         InputError: nobody can tell, or what is said does not agree with `kfp.host`, with the Pushgateway's URL, or with
-            the status page's endpoint.
+            the endpoint of an S3 service.
     """
     said, url = env.delivery["network"].get("kfp"), _split(env, env.kfp["host"], ("kfp", "host"))
     service = service_of(url, env.delivery["namespace"])
-    raise_if_any([*_kfp_problems(env, said, url, service), *_gateway_problems(env), *_page_problems(env)])
+    stores = (problem for section in _STORES for problem in _store_problems(env, section))
+    raise_if_any([*_kfp_problems(env, said, url, service), *_gateway_problems(env), *stores])
     if said:
         return dict(said)
     namespace = service.namespace if service else "kubeflow"  # this machine: the development server
@@ -50,6 +59,29 @@ def kfp(env: Environment) -> Mapping[str, Any]:
         "podLabels": {"app": _KFP_SERVICE},
         "port": _port(url) if service else 8888,
     }
+
+
+def metadata(env: Environment) -> Mapping[str, Any] | None:
+    """The peer that stands for KFP's metadata store (`kfp.metadata`); None where it is nowhere else than KFP itself.
+
+    Raises:
+        InputError: nobody can tell.
+    """
+    said, host = env.delivery["network"].get("metadata"), env.kfp.get("metadata")
+    if host is None:
+        return None
+    url, kfp_url = _split(env, host, ("kfp", "metadata")), _split(env, env.kfp["host"], ("kfp", "host"))
+    if said:
+        return dict(said)
+    if url.netloc == kfp_url.netloc or weburls.is_loopback(url.hostname):
+        return None
+    service = service_of(url, env.delivery["namespace"])
+    labels, port = _METADATA.get(service.name if service else "", ({}, 0))
+    if service is None or not labels:
+        what = f"kfp.metadata is {url.netloc}: no NetworkPolicy can be made of it, for it is no Service of KFP's own"
+        todo = f"set delivery.network.metadata: {_WAYS}"
+        raise InputError([env.values.problem(("kfp", "metadata"), what, todo)])
+    return {"namespace": service.namespace, "podLabels": labels, "port": port}
 
 
 def service_of(url: SplitResult, namespace: str) -> Service | None:
@@ -91,14 +123,14 @@ def _gateway_problems(env: Environment) -> Iterator[Problem]:
         yield env.values.problem(at, what, f"write {service.namespace}")
 
 
-def _page_problems(env: Environment) -> Iterator[Problem]:
-    """Of the S3 service that a status page goes to; without an endpoint it is that of AWS."""
-    page = env.delivery.get("statusPage", {})
-    endpoint = next((page["env"][name] for name in _ENDPOINTS if name in page.get("env", {})), None)
+def _store_problems(env: Environment, section: str) -> Iterator[Problem]:
+    """Of the S3 service of a section; without an endpoint it is that of AWS."""
+    said = env.delivery.get(section, {})
+    endpoint = next((said["env"][name] for name in _ENDPOINTS if name in said.get("env", {})), None)
     if not isinstance(endpoint, str):
         return
-    at: Path = ("delivery", "statusPage", "network")
-    url, network = _split(env, endpoint, (*at[:2], "env")), page["network"]
+    at: Path = ("delivery", section, "network")
+    url, network = _split(env, endpoint, (*at[:2], "env")), said["network"]
     service = service_of(url, env.delivery["namespace"])
     if service and network.get("namespace") != service.namespace:
         what = (

@@ -7,6 +7,7 @@ from typing import Any
 
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.kfpserver.ownership import CHANGED
+from kfp_gitops.rendering import backfills
 from kfp_gitops.rendering.rendered import RenderedPipeline, header
 from kfp_gitops.rendering.standing import Standing
 from kfp_gitops.sources.environment import Environment
@@ -29,6 +30,8 @@ def text(env: Environment, pipelines: Sequence[RenderedPipeline], beside: Standi
     ]
     absent = _absent(env, beside)
     found = {**head, "pipelines": entries, **({"absent": absent} if absent else {})}
+    asked = _backfills(env, pipelines, beside)
+    found |= {backfills.KEY: asked} if asked else {}
     return header(env.name, "environments/") + dump(found)
 
 
@@ -71,6 +74,15 @@ def _absent(env: Environment, beside: Standing | None) -> list[Mapping[str, Any]
     }
     found = {**kept, **new}
     return [found[name] for name in dict.fromkeys((*env.absent, *found)) if name in found]
+
+
+def _backfills(
+    env: Environment, pipelines: Sequence[RenderedPipeline], beside: Standing | None
+) -> list[Mapping[str, Any]]:
+    """By their ids; those of pipelines that are not rendered as they stand."""
+    kept = dict(beside.backfills) if beside is not None else {}
+    found = {**kept, **backfills.entries(env, pipelines, beside.chosen if beside is not None else None)}
+    return [found[one] for one in sorted(found)]
 
 
 def _template(env: Environment, name: str) -> dict[str, str]:

@@ -160,7 +160,7 @@ class Rendered:
     inputs: Environment
     memo: Memo = field(default_factory=Memo)
     of_delivery: tuple[Problem, ...] = ()
-    """Warnings about what all pipelines are delivered by."""
+    """Warnings about what all pipelines are delivered by, and about how they start each other."""
     packing: Packing | None = None
     """How many archives they are delivered in; these are made when there is a lock to put into them."""
     chosen: frozenset[str] | None = None

@@ -15,7 +15,7 @@ from kfp_gitops.sources.environment import Environment, values_path
 from kfp_gitops.sources.selection import Selection
 
 Entry = Mapping[str, Any]
-_LISTS = ("pipelines", "absent")
+_LISTS = ("pipelines", "absent", "backfills")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Standing:
     pipelines: Mapping[str, RenderedPipeline] = field(default_factory=dict)
     entries: Mapping[str, Entry] = field(default_factory=dict)
     absent: Mapping[str, Entry] = field(default_factory=dict)
+    backfills: Mapping[str, Entry] = field(default_factory=dict)
+    """Those of pipelines that are not rendered now, by their ids."""
     head: Entry = field(default_factory=dict)
     """The rest of environment.yaml, which is about all of them; empty where there is none yet."""
 
@@ -50,7 +52,7 @@ def read(root: Path, env: Environment, selection: Selection) -> Standing:
         InputError: what stands there cannot be read.
     """
     found = _settings(root, env)
-    entries, absent = ({entry["name"]: entry for entry in found.get(key, ())} for key in _LISTS)
+    entries, absent = ({entry["name"]: entry for entry in found.get(key, ())} for key in _LISTS[:2])
     now = {name: env.team_of(name) for name in (*env.pipelines, *env.absent)}
     before = {name: str(entry.get("team", "")) for name, entry in {**entries, **absent}.items()}
     chosen = selection.chosen({**before, **now}, env.name)
@@ -61,6 +63,7 @@ def read(root: Path, env: Environment, selection: Selection) -> Standing:
         {name: rendered.read(root, folder, entry) for name, entry in kept.items()},
         kept,
         {name: entry for name, entry in absent.items() if name not in chosen},
+        {one["id"]: one for one in found.get("backfills", ()) if one["pipeline"] not in chosen},
         {key: value for key, value in found.items() if key not in _LISTS},
     )
 

@@ -11,6 +11,7 @@ from kfp_gitops.checking import named, teams
 from kfp_gitops.checking.named import Start
 from kfp_gitops.kfpserver.ownership import same
 from kfp_gitops.language.manifest import reader
+from kfp_gitops.rendering import backfills, links
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from kfp_gitops.sources.environment import Environment
 
@@ -20,6 +21,8 @@ def problems(env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo
     yield from _one_name_for_two(env, pipelines)
     yield from _of_kfp(env, pipelines)
     yield from _beyond_limits(env, pipelines, memo)
+    yield from links.problems(env, pipelines, memo)
+    yield from backfills.problems(env, pipelines)
 
 
 def _one_name_for_two(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterator[Problem]:
@@ -81,11 +84,12 @@ def _beyond_limits(env: Environment, pipelines: Sequence[RenderedPipeline], memo
 
 
 def _starts(pipeline: RenderedPipeline, memo: Memo) -> Sequence[Start]:
-    """The schedules of a pipeline that are on: thousands of manifests are not read again for them."""
+    """The schedules and triggers of a pipeline that are on: thousands of manifests are not read again for them."""
     key = f"starts {pipeline.digest}"
     if key not in memo.known:
         document = yamlvalue.parse(pipeline.manifest, pipeline.name)
-        memo.fresh[key] = named.to_text(named.starts(reader.schedules(document.value)))
+        starts = named.starts(reader.schedules(document.value), reader.triggers(document.value))
+        memo.fresh[key] = named.to_text(starts)
         return named.from_text(memo.fresh[key])
     memo.carry_over(key)
     return named.from_text(memo.known[key])

@@ -174,7 +174,7 @@ def _problems(manifest: Manifest, found: Brought, given: Mapping[str, Any]) -> I
                 f"choose one of: {literals}",
             )
     places: list[tuple[Mapping[str, Any], Path, Path]] = [(given, ("spec", "parameters"), ("default",))]
-    places += [(start.parameters, (*start.at, "parameters"), ()) for start in manifest.starts]
+    places += [(start.constants, (*start.at, "parameters"), ()) for start in manifest.starts]
     for values, before, after in places:
         for name, finding in irlint.unread_defaults(found.spec.value, values):
             at = (*before, name, *after)

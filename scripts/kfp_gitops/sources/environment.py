@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as Folder
 from typing import Any
@@ -13,16 +13,19 @@ from kfp_gitops.base import files, schema
 from kfp_gitops.base.errors import Problem, UsageError, attempted, raise_if_any
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
-from kfp_gitops.language import moments
-from kfp_gitops.sources import events, inputs, release, sound, teams, way
+from kfp_gitops.language import gates, moments
+from kfp_gitops.language.gates import Gate
+from kfp_gitops.sources import backfills, events, inputs, previews, release, sound, teams, way
+from kfp_gitops.sources.backfills import Backfill
 from kfp_gitops.sources.teams import Teams
 from kfp_gitops.sources.values import Merged, merge
 
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+_PREVIEW = re.compile(r"pr-\d+")
 _DELIVERY = re.compile(
-    r"apply|drift|status|lease|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
+    r"apply|drift|status|lease|triggers?(-lease)?|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
 )
 """What the names of an environment's objects in the cluster end with, after a `-` (templates/delivery)."""
 
@@ -37,6 +40,8 @@ class Environment:
     events: tuple[Mapping[str, Any], ...] = ()
     """What no forecast can know, by begin; see `sources.events`."""
     teams: Teams = field(default_factory=Teams)
+    backfills: tuple[Backfill, ...] = ()
+    """By their ids; what of them only pipelines tell is not looked at."""
 
     def team_of(self, pipeline: str) -> str:
         """The team whose pipeline or tombstone it is; empty where it is of none."""
@@ -115,6 +120,10 @@ class Environment:
         found: Mapping[str, Any] = self._entries.get(pipeline, {}).get("adopts", {})
         return found
 
+    def gates(self, pipeline: str) -> tuple[Gate, ...]:
+        """What a release of a pipeline must have measured before it is promoted here."""
+        return gates.of(self._entries.get(pipeline, {}))
+
     @property
     def allows_asides(self) -> bool:
         """Whether people may register copies of its pipelines beside them on its KFP."""
@@ -152,7 +161,17 @@ class Environment:
 
 
 def names(root: Folder) -> list[str]:
-    """Every environment: the folders of environments/, but for the one of what is common to a team's pipelines."""
+    """Every environment that is delivered."""
+    return [name for name in _folders(root) if not previews.of(root, name)]
+
+
+def of_previews(root: Folder) -> list[str]:
+    """Every environment of previews: pull requests are tried with its values, and nothing of it is in manifests/."""
+    return [name for name in _folders(root) if previews.of(root, name)]
+
+
+def _folders(root: Folder) -> list[str]:
+    """Those of environments/, but for the one of what is common to a team's pipelines."""
     return [name for name in files.list_folders(root, "environments") if name != teams.FOLDER]
 
 
@@ -196,10 +215,12 @@ def partly(root: Folder, name: str, instead: Mapping[str, str] | None = None) ->
         UsageError: no such environment.
     """
     known = names(root)
-    if not _NAME.fullmatch(name) or name not in known:
+    if not _NAME.fullmatch(name) or name not in _folders(root):
         raise UsageError(
             f"no environment {name!r}; there are: {', '.join(known) or 'none'} (folders of environments/)"
         )
+    if previews.of(root, name):
+        return _preview(root, name, instead or {})
     problems = list(_claimed(name, known))
     base, over, released = (
         _read(root, path, problems, instead or {}) for path in (BASE, values_path(name), release_path(name))
@@ -211,16 +232,47 @@ def partly(root: Folder, name: str, instead: Mapping[str, str] | None = None) ->
         return Partly(None, problems)
     merged, whose = teams.load(root, name, merge(base, over), (base, over), problems, instead)
     problems += [*inputs.overridden(over, BASE), *way.problems(root, name, known, base, over)]
+    problems += previews.problems(root, name, known, base, over)
+    known_teams = [*(whose.document.value.get("teams") or {})]
+    its_backfills = attempted(problems, lambda: backfills.load(root, name, known_teams)) or ()
     values = _checked_values(merged, problems)
+    problems += gates.unused(values, name) if values and values.value["follows"] == "sources" else ()
     if values is None or (of_release is None and values.value["follows"] == "pinned"):
         return Partly(None, problems)
     nothing = sound.release(Document(release_path(name), {}, {}, {}))
-    return Partly(Environment(name, values, of_release or nothing, known_events, whose), problems)
+    return Partly(
+        Environment(name, values, of_release or nothing, known_events, whose, its_backfills), problems
+    )
+
+
+def _preview(root: Folder, name: str, instead: Mapping[str, str]) -> Partly:
+    """An environment of previews: the values of another one with its own over them, and all else of that."""
+    problems: list[Problem] = []
+    base, over = (_read(root, path, problems, instead) for path in (BASE, values_path(name)))
+    if base is None or over is None:
+        return Partly(None, problems)
+    problems += previews.problems(root, name, names(root), base, over)
+    if problems:
+        return Partly(None, problems)
+    found = partly(root, over.value[previews.KEY], instead)
+    problems += found.problems
+    if found.environment is None:
+        return Partly(None, problems)
+    if not found.environment.follows_sources:
+        problems.append(previews.pinned(name, found.environment.name, over))
+    values = _checked_values(merge(found.environment.values, over), problems)
+    if values is None:
+        return Partly(None, problems)
+    values = previews.without_delivery(values)
+    return Partly(replace(found.environment, name=name, values=values, backfills=()), problems)
 
 
 def _checked_values(merged: Merged, problems: list[Problem]) -> Merged | None:
     """The same where nothing is wrong with it, else what can be used."""
-    wrong = schema.problems(schema.named("values"), merged) or [*moments.problems(merged)]
+    wrong = schema.problems(schema.named("values"), merged) or [
+        *moments.problems(merged),
+        *gates.problems(merged),
+    ]
     problems += wrong
     return sound.values(merged) if wrong else merged
 
@@ -232,7 +284,12 @@ def _checked_release(released: Document, problems: list[Problem]) -> Document:
 
 
 def _claimed(name: str, known: Sequence[str]) -> Iterator[Problem]:
-    """Why an environment may not be called so beside the others: its objects would be theirs, in one namespace."""
+    """Why an environment may not be called so: its objects would be another's, in one namespace, or a preview's."""
+    if _PREVIEW.fullmatch(name):
+        what = (
+            f"what is registered for a pull request is of an environment {name}, and taken down by that name"
+        )
+        yield Problem(values_path(name), 1, 1, what, f"rename environments/{name}/")
     for other in known:
         if name.startswith(f"{other}-") and _DELIVERY.fullmatch(name.removeprefix(f"{other}-")):
             what = f"kfp-gitops-{name} is the name of an object of the environment {other}, and would be of {name}'s"

@@ -12,22 +12,23 @@ from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 
 KEY = "promotesFrom"
-# A look at another environment's values, which may be large and are checked when that one is read: a key of the
-# document itself stands at the beginning of its line.
-_DECLARED = re.compile(rf"^{KEY}:[ \t]+['\"]?([a-z0-9-]+)", re.MULTILINE)
 
 
-def declared(root: Path, name: str) -> str:
-    """Which environment one says it is promoted from; empty when it does not say, or cannot be read."""
+def declared(root: Path, name: str, key: str = KEY) -> str:
+    """Which environment one says it is promoted from; empty when it does not say, or cannot be read.
+
+    A look at another environment's values, which may be large and are checked when that one is read: a key of the
+    document itself stands at the beginning of its line. `key`: another one that names an environment.
+    """
     path = f"environments/{name}/values.yaml"
     try:
         text = files.read_text(root, path)
-        if found := _DECLARED.search(text):
+        if found := re.search(rf"^{key}:[ \t]+['\"]?([a-z0-9-]+)", text, re.MULTILINE):
             return found[1]
-        value = parse(text, path).value if KEY in text else None  # in quotes, or a map in braces
+        value = parse(text, path).value if key in text else None  # in quotes, or a map in braces
     except GitOpsError:
         return ""
-    return str(value.get(KEY) or "") if isinstance(value, Mapping) else ""
+    return str(value.get(key) or "") if isinstance(value, Mapping) else ""
 
 
 def to(root: Path, name: str) -> tuple[str, ...]:

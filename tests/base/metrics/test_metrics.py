@@ -219,6 +219,35 @@ def test_what_was_found_of_an_environment_that_is_turned_off_is_no_alarm_for_eve
     assert left and all('command="disable"' in name for name in left), left
 
 
+def _passed(gateway: PushgatewayServer) -> bool:
+    """Whether the Pushgateway still has what a pass over triggers told."""
+    return any('command="trigger"' in name for name in _told(gateway))
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_what_a_pass_told_goes_with_the_last_trigger_and_not_before(
+    repository: Path,
+    command: Callable[..., Outcome],
+    server: DevServer,
+    gateway: PushgatewayServer,
+    waits: bool,
+) -> None:
+    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
+    trigger = "{name: news, runOn: {data: {uri: 's3://lake/usage', changes: etag}}}" if waits else ""
+    template.write_text(f"{template.read_text('utf-8').rstrip()}\ntriggers: [{trigger}]\n", "utf-8")
+    base = repository / "environments/base.yaml"
+    base.write_text(base.read_text("utf-8").replace("pipelines:\n", "  data: {}\npipelines:\n", 1), "utf-8")
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    assert metrics.push(gateway.url, metrics.Report("dev", "trigger", period=60), 0) is None
+    assert _told(gateway)['kfp_gitops_period_seconds{command="trigger",environment="dev"}'] == 60
+    common = ("--root", repository, "--env", "dev", "--push-gateway", gateway.url, "--host", server.url)
+    assert command("reconcile", "apply", *common).code == 0
+    assert _passed(gateway) == waits
+    assert metrics.push(gateway.url, metrics.Report("dev", "trigger"), 0) is None
+    assert command("reconcile", "disable", *common).code == 0
+    assert not _passed(gateway)
+
+
 # alerts and their pages
 
 

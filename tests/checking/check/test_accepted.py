@@ -34,6 +34,11 @@ MANIFESTS = {
         "spec:\n  parameters: {word: {type: str, default: 'a\"b'}}\n  tasks:\n"
         "    say: {component: say, arguments: {text: {concat: [hello, {param: word}]}}}\n"
     ),
+    "list-in-loop": (
+        "spec:\n  parameters: {names: {type: list, default: [a]}}\n  tasks:\n    each:\n"
+        "      loop: {items: {param: names}}\n      tasks:\n"
+        "        join: {component: join, arguments: {texts: {param: names}}}\n"
+    ),
     "optional-parameter": (
         "spec:\n  parameters: {word: {type: str, optional: true}}\n  tasks:\n"
         "    say: {component: say, arguments: {text: {param: word}}}\n"

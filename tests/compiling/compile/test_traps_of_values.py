@@ -48,7 +48,7 @@ REFUSED = {
         "spec:\n  parameters: {l: {type: list, default: [a]}, s: {type: str, default: a}}\n  tasks:\n    g:\n"
         "      loop: {items: {param: l}}\n      tasks:\n        c:\n          if: {eq: [{param: s}, a]}\n"
         "          tasks: {t: {component: take, arguments: {items: {param: l}}}}\n",
-        "9:59: the list of 'g' is used in a group inside that loop; give it to a task before the loop that passes it on",
+        "9:59: the list of 'g' is used in a group inside that loop, where KFP takes it away; give it to a task before the loop that passes it on",
     ),
     "a list of artifacts that is collected into a group": (
         "spec:\n  parameters: {s: {type: str, default: a}}\n  tasks:\n    l: {component: load}\n"

@@ -97,6 +97,11 @@ def test_a_connection_lost_while_starting_makes_no_second_run(
     first = run("--pipeline", "hello", *DAYS)
     if trouble is Trouble.DROP_BEFORE:  # nobody can know that from here
         assert (first.code, "kubectl get workflows" in first.err) == (4, True)
+        [note] = api.experiments_like("kfp-gitops-unclear-")
+        again = run("--pipeline", "hello", *DAYS)
+        assert (again.code, f"may run already: see the experiment {note.name}" in again.err) == (0, True)
+        assert len(_names(api)) == 3
+        api.archive_experiment(note.id)  # somebody has settled it
         assert run("--pipeline", "hello", *DAYS).code == 0
     else:
         assert first.code == 0

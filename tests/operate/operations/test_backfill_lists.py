@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun, ActualSchedule
 from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.language.firings import Range
 from kfp_gitops.operate.operations import backfill, making_up, ran
 from kfp_gitops.reconcile.seen import Seen, fired_before
 
@@ -227,7 +228,7 @@ def test_what_another_schedule_of_a_name_that_begins_alike_ran_is_not_its_own() 
             return [*self.there]
 
     api: Any = Two()
-    within = backfill.Range(TICKS[0], TICKS[1])
+    within = Range(TICKS[0], TICKS[1])
     assert ran.fired(api, work, within) == {}
     api.there = ()
     assert ran.fired(api, work, within) == {TICKS[0]: "FAILED"}

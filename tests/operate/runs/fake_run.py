@@ -1,6 +1,7 @@
-"""Stands for the local executor: ends the way that the run's parameter `name` says."""
+"""Stands for the local executor: ends the way that the run's parameter `name`, or its default, says."""
 
 import json
+import re
 import signal
 import sys
 import time
@@ -8,7 +9,11 @@ from pathlib import Path
 
 options = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=False))
 folder = Path(options["--run-dir"])
-behave = json.loads(Path(options["--parameters"]).read_text()).get("name", "succeed")
+ir = Path(options["--ir"]).read_text()
+default = re.search(r"^ +name:\n(?: +\w+: \w+\n)*? +defaultValue: (\w+)$", ir, re.MULTILINE)
+behave = json.loads(Path(options["--parameters"]).read_text()).get(
+    "name", default[1] if default else "succeed"
+)
 
 
 def event(**fields: object) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import scored
-from kfp_gitops.local import metrics, reasons, results
+from kfp_gitops.kfpserver.metadata import logged as metrics
+from kfp_gitops.local import reasons, results
 from kfp_gitops.local.job import Job, Progress
 from project import Outcome
 

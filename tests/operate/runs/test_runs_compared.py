@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 import recordings
 import scored
 from kfp_gitops.devserver import DevServer
+from kfp_gitops.devserver.executor import LOCALRUN
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import Compiled, RunState
 from kfp_gitops.operate.comparing import compared, of_server, steps, told
@@ -22,6 +23,7 @@ from kfp_gitops.operate.comparing.compared import Row
 from kfp_gitops.operate.comparing.sides import Part, Side, Step
 from kfp_gitops.operate.following import Shown
 from project import PROJECT, Outcome
+from servers.prepared import Prepared
 
 Run = Callable[..., Outcome]
 SCHEMA = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/comparison.schema.json").read_text())
@@ -107,7 +109,7 @@ def test_a_function_that_was_edited_an_image_a_module_and_an_input_are_told(root
     assert "IR" not in said.split()
 
 
-def test_runs_of_a_server_are_compared_and_what_kfp_does_not_tell_is_said(
+def test_runs_of_a_server_are_compared_and_what_nobody_knows_is_said(
     run: Run, server: DevServer, command: Run, repository: Path
 ) -> None:
     run("--pipeline", "hello", "--wait", "--param", "threshold=7")
@@ -116,7 +118,7 @@ def test_runs_of_a_server_are_compared_and_what_kfp_does_not_tell_is_said(
     experiment = api.experiment("hello-dev")
     assert experiment
     second, first = (found.id for found in api.runs(experiment.id, 20))
-    done = run("--compare", first, second, "--json")
+    done = run("--compare", first, second, "--json", "--patience", "0", "--metadata", "http://127.0.0.1:9")
     assert done.code == 0, done.err
     found = json.loads(done.out)
     jsonschema.validate(found, SCHEMA)
@@ -124,7 +126,39 @@ def test_runs_of_a_server_are_compared_and_what_kfp_does_not_tell_is_said(
     assert {row["task"]: (row["a"], row["b"]) for row in found["states"]}["greet"] == ("SUCCEEDED", "FAILED")
     assert found["a"]["version"].startswith("sha-")
     assert (found["metrics"], found["files"]) == ([], [])
-    assert any("the server tells no metrics and outputs" in note for note in found["notes"])
+    assert any(f"no metrics and outputs of {first}: http://127.0.0.1:9: " in note for note in found["notes"])
+
+
+@pytest.fixture
+def real(tmp_path: Path, localrun: Prepared) -> Iterator[DevServer]:
+    """A server whose tasks run."""
+    with DevServer(tmp_path / "real", executor=localrun.python(*LOCALRUN[1:]), grace=1.0) as found:
+        yield found
+
+
+def test_metrics_and_outputs_of_a_servers_run_are_compared_with_those_of_a_run_here(
+    root: Path, command: Run, real: DevServer
+) -> None:
+    """A server keeps six decimals of a metric, which is no difference; its artifacts have no other place for it."""
+    where = ("--root", root, "--env", "dev", "--host", real.url)
+    assert command("reconcile", "apply", *where).code == 0
+    for level in (3, 4):
+        assert command("run", *where, "--pipeline", "hello", "--param", f"level={level}", "--wait").code == 0
+    api = KfpApi(real.url, "")
+    experiment = api.experiment("hello-dev")
+    assert experiment
+    four, three = (found.id for found in api.runs(experiment.id, 20))
+    found = json.loads(command("run", *where, "--compare", three, four, "--json").out)
+    jsonschema.validate(found, SCHEMA)
+    metrics = {row["name"]: (row["a"], row["b"]) for row in found["metrics"]}
+    assert metrics["metrics.wape"] == (0.333333, 0.25)
+    assert metrics["rows"] == (30, 40)
+    assert {"classes.accuracy", "classes.auc", "slices.north: accuracy"} <= metrics.keys()
+    assert found["notes"] == []
+    _local(command, root, "--out", root / ".local-runs/mine", "--param", "level=3")
+    found = json.loads(command("run", *where, "--compare", three, "mine", "--json").out)
+    assert [row for row in found["metrics"] if row["difference"] != 0] == []
+    assert (found["outputs"], found["files"]) == ([], [])
 
 
 def test_two_versions_on_a_server_tell_what_was_changed_between_them(
@@ -158,8 +192,9 @@ def test_a_recorded_run_of_a_real_kfp_is_like_itself(name: str) -> None:
         name, name, recorded.state, None, None, None, recorded.records, parameters=recorded.parameters
     )
     version = Compiled("v", recorded.spec) if recorded.spec else None
-    side = of_server.side(Shown(run, recorded.views(), version), "https://kfp.example.com")
+    side = of_server.side(Shown(run, recorded.views(), version), "https://kfp.example.com", "no metadata")
     assert side.parts
+    assert side.tells_nothing == "no metadata"
     assert bool(side.steps) == bool(recorded.spec)
     found = compared.compare(side, side)
     assert not (found.parameters or found.states or found.code)
@@ -252,7 +287,7 @@ def test_what_was_written_before_it_was_kept_and_what_is_broken_is_told(root: Pa
 def _side(parts: dict[str, Part], steps: dict[str, Step] | None = None, **more: Any) -> Side:
     plain: dict[str, Any] = {
         "run": "r", "place": "", "pipeline": "p", "state": "SUCCEEDED", "started": None, "ended": None,
-        "parameters": {}, "tells_outputs": True, **more,
+        "parameters": {}, **more,
     }  # fmt: skip
     return Side(parts=parts, steps=steps or {}, **plain)
 

@@ -12,14 +12,17 @@ from kfp_gitops.operate.statuspage import week
 from kfp_gitops.operate.statuspage.records import (
     Board,
     Coming,
+    Due,
     Environment,
     Finding,
+    Fires,
     Missed,
     Pipeline,
     Promise,
     Run,
     Schedule,
     Seen,
+    Trigger,
     Unseen,
     Waits,
 )
@@ -116,6 +119,25 @@ def everything() -> Board:
         schedules=(
             Schedule(HOSTILE, HOSTILE, False, None, (Missed(NOW - HOUR, "outage"),) * 3, (NOW,), 2),
             Schedule("gone", "cron 0 0 * * * *", None, None),
+        ),
+        triggers=(
+            Trigger(
+                HOSTILE,
+                HOSTILE,
+                True,
+                NOW + HOUR,
+                NOW,
+                HOSTILE,
+                (Due(HOSTILE, NOW, HOSTILE),),
+                (Due(HOSTILE, NOW - HOUR, HOSTILE),),
+                (Due(HOSTILE, NOW - HOUR, "it was paused then"),),
+                1,
+                HOSTILE,
+                f"run {HOSTILE}",
+                NOW,
+                (Fires(3, 1, 1),),
+            ),
+            Trigger("off", "s3://bucket/key changes", False, None, None),
         ),
         runs=(
             Run("1", "RUNNING", NOW),

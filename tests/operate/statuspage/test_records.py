@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.language import cron
-from kfp_gitops.operate.statuspage import build, drawn, merged, plain, summary, view, week
+from kfp_gitops.operate.statuspage import build, drawn, merged, plain, starts, summary, view, week
 from kfp_gitops.operate.statuspage.records import Board, Environment, Fires, Run, Schedule, Waits
 from kfp_gitops.reconcile.timing import Timing
 from project import PROJECT
@@ -184,4 +184,4 @@ def test_a_period_in_words(seconds: int, text: str) -> None:
 
 
 def test_moments_are_told_in_utc() -> None:
-    assert view.minute(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)) == "01-02 03:04"
+    assert starts.minute(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)) == "01-02 03:04"

@@ -83,7 +83,8 @@ def test_what_is_told_stands_in_the_page_without_script(tmp_path: Path) -> None:
     for told in (
         "Could not be looked at since", "no answer within 5 s", "never seen", "turned off",
         "KFP&#39;s database is another one",
-        "waits: abababababab of dev since 2026-11-29", "3 (outage), last 11-29 13:07; 1 held by a pause; 2 made up",
+        "waits: abababababab of dev since 2026-11-29", "last 11-29 13:07; 2 held back; 3 made up",
+            "once s3://bucket/key changes (off)",
         "fresh never of 60m", "took 2h", "not registered", "paused until 2026-11-29 23:07", "churn · team-growth",
         "Waits: brand-new", "not known where this was made", "next 11-30 01:01",
     ):  # fmt: skip

@@ -99,7 +99,7 @@ def test_a_disabled_environment_takes_back_what_its_checks_told(
     assert done.code == 0, done.err
     deleted = [seen.path for seen in push_gateway.seen if seen.method == "DELETE"]
     assert {path.split("/command/")[1] for path in deleted} == {
-        f"{what}/environment/dev" for what in ("plan", "status", "apply")
+        f"{what}/environment/dev" for what in ("plan", "status", "apply", "trigger")
     }
 
 

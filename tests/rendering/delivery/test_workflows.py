@@ -59,11 +59,14 @@ def test_actions_are_by_commit_rights_are_least_and_no_foreign_code_gets_a_secre
     workflow = yaml.safe_load(text)
     triggers = workflow[True]  # YAML 1.1 reads `on` as true
     assert "workflow_run" not in triggers
-    assert ("pull_request_target" in triggers) is (path.stem == "review"), "see test_review_workflow.py"
+    guarded = path.stem in ("review", "preview")
+    assert ("pull_request_target" in triggers) is guarded, (
+        "see test_review_workflow.py, test_preview_workflow.py"
+    )
     assert set(workflow["permissions"].values()) <= {"read"}
     for line in re.findall(r"uses: (.*)", text):
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line), line
-    if "pull_request" in triggers or "pull_request_target" in triggers:
+    if path.stem != "preview" and ("pull_request" in triggers or "pull_request_target" in triggers):
         assert "secrets." not in text
     for step in _steps(workflow):
         assert "${{" not in step.get("run", ""), "values reach a script by env, where they are no code"
@@ -83,7 +86,11 @@ def test_every_script_that_a_workflow_runs_is_there() -> None:
         for name in re.findall(r"(?:\.github/ci|tests/e2e)/[\w.-]+", path.read_text("utf-8"))
     }
     assert {name for name in named if not (PROJECT / name).is_file()} == set()
-    assert {f".github/ci/{path.name}" for path in (PROJECT / ".github/ci").iterdir()} <= named
+    scripts = [*(PROJECT / ".github/ci").iterdir()]
+    by_others = {
+        name for path in scripts for name in re.findall(r"\.github/ci/[\w.-]+", path.read_text("utf-8"))
+    }
+    assert {f".github/ci/{path.name}" for path in scripts} <= named | by_others
 
 
 def _edit(path: Path, old: str, new: str) -> None:
@@ -150,6 +157,22 @@ def test_a_change_of_a_component_runs_the_pipelines_that_use_it(clone: Path) -> 
         assert _run("git", "add", "manifests", cwd=clone).returncode == 0
         done = _run(".github/ci/local-runs", "HEAD", cwd=clone, PYTHON="echo")
         assert (done.returncode, re.findall(r"--pipeline=(\S+) --local", done.stdout)) == (0, uses)
+
+
+@pytest.mark.parametrize("name", ["drift", "status"])
+def test_environments_of_previews_are_not_looked_at(name: str, clone: Path, tmp_path: Path) -> None:
+    if not shutil.which("jq"):
+        missing("jq")
+    (clone / "environments/teams").mkdir()
+    (clone / "environments/teams/churn.yaml").write_text("pipelines: {}\n")
+    listing = next(
+        step["run"]
+        for step in _steps(yaml.safe_load((PROJECT / f".github/workflows/{name}.yaml").read_text("utf-8")))
+        if step.get("id") == "list"
+    )
+    done = _run("bash", "-ec", listing, cwd=clone, GITHUB_OUTPUT=str(tmp_path / "output"))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "output").read_text() == 'names=["dev","prod"]\n'
 
 
 def test_parameters_of_local_runs_are_of_pipelines_that_there_are() -> None:

@@ -44,6 +44,14 @@ schedules:
 - {name: hourly, intervalSeconds: 3600, enabled: false, maxConcurrency: 1, catchup: true}
 triggers:
 - {name: smoke, runOn: change, parameters: {n: 1}}
+- name: after-load
+  runOn: {pipeline: load, state: FAILED, versions: any}
+  parameters: {day: {run: scheduledTime}, note: {constant: {run: id}}}
+  onlyWithin: {from: '06:00', to: '20:00', days: [mon, fri]}
+  onMissed: run
+  maxConcurrency: 2
+  enabled: false
+- {name: on-data, runOn: {data: {uri: s3://lake/usage/, changes: newest-key}}, parameters: {key: {data: key}}}
 """
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
 from kfp_gitops.review.diff import nodes
 from kfp_gitops.review.diff.model import Action, Change, Kind
 from words_kit import diff_of, in_every_format
@@ -109,18 +111,47 @@ def test_rows_of_what_is_new_that_are_too_many_are_counted() -> None:
     assert "…: 1,050 more, see the file" in printed["text"]
 
 
-def test_triggers_that_are_new_have_rows() -> None:
-    trigger = {
-        "name": "on-success",
-        "runOn": {"pipeline": "load", "state": "SUCCEEDED"},
-        "parameters": {"a": 1},
-    }
-    found = diff_of(
-        Change(Action.CHANGED, Kind.PIPELINE, "p", "triggers", None, [trigger, {**trigger, "name": "two"}])
-    )
-    printed = in_every_format(found)
-    assert "~ pipeline p: triggers: new" in printed["text"]
-    assert "[on-success].runOn: pipeline load, state SUCCEEDED" in printed["text"]
+AFTER = {
+    "name": "on-success",
+    "runOn": {"pipeline": "load", "state": "FAILED", "versions": "any"},
+    "parameters": {"a": 1, "model": {"output": "train.model"}, "day": {"run": "scheduledTime"}},
+    "onlyWithin": {"from": "06:00", "to": "20:00", "days": ["mon", "fri"]},
+    "onMissed": "run",
+    "maxConcurrency": 3,
+    "enabled": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "said"),
+    [
+        ({"name": "t", "runOn": "change"}, "+ trigger t (when a release is new)"),
+        ({"name": "t", "runOn": {"pipeline": "load"}}, "+ trigger t (after each run of load that succeeded)"),
+        (
+            {"name": "t", "runOn": {"pipeline": "load"}, "parameters": {"m": {"output": "train.model"}}},
+            "+ trigger t (after each run of load that succeeded, m: train.model of that run)",
+        ),
+        (
+            {"name": "t", "runOn": {"data": {"uri": "s3://l/a/", "changes": "newest-key"}}, "enabled": False},
+            "+ trigger t (when another key under s3://l/a/ is the newest, off)",
+        ),
+        (
+            {"name": "t", "runOn": {"pipeline": "load"}, "onlyWithin": {"days": ["sat", "sun"]}},
+            "+ trigger t (after each run of load that succeeded, only on sat, sun UTC)",
+        ),
+        ({"name": "t", "runOn": "noon", "x": 1}, "+ trigger t (runOn: noon, x: 1)"),
+    ],
+)
+def test_a_new_trigger_says_when_it_starts_a_run_and_with_what(trigger: dict[str, Any], said: str) -> None:
+    printed = in_every_format(diff_of(Change(Action.ADDED, Kind.TRIGGER, "t", after=trigger)))
+    assert said in printed["text"]
+
+
+def test_a_trigger_that_says_much_has_rows() -> None:
+    printed = in_every_format(diff_of(Change(Action.ADDED, Kind.TRIGGER, "on-success", after=AFTER)))
+    assert "+ trigger on-success (after each run of load that failed, of any version)" in printed["text"]
+    for said in ("parameters.model: output train.model", "onlyWithin.from: 06:00", "enabled: false"):
+        assert said in printed["text"]
 
 
 def test_every_item_of_a_new_loop_is_told() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kfp_gitops.base import bounds
 from kfp_gitops.review import policy
 from kfp_gitops.review.policy.subjects import subjects
@@ -69,6 +71,7 @@ EXAMPLES: dict[str, tuple[list[Any], list[Any]]] = {
     "installs-nothing": ([], ["pip install pandas", "apt-get -y install git"]),
     "loop-parallelism": ([{"parallelism": 20}], [{"parallelism": None}, {"parallelism": 21}]),
     "schedule-allowed": ([{"enabled": False}], [{"enabled": True}]),
+    "trigger-concurrency": ([{"maxConcurrency": 1}, {"maxConcurrency": 3}], [{"maxConcurrency": 4}]),
     "schedule-moves": ([{"idle": False}], [{"idle": True, "enabled": False}]),
     "schedule-concurrency": ([{"maxConcurrency": 1}], [{"maxConcurrency": 4}]),
     "owner-set": ([{"owner": "team-a"}], [{"owner": ""}, {"owner": "todo"}, {}]),
@@ -98,10 +101,8 @@ def test_schedules_run_in_prod_alone() -> None:
 
 def test_everything_that_is_shipped_is_looked_at() -> None:
     found = [subject for env in ("dev", "prod") for subject in subjects(PROJECT, env)]
-    nothing_installs = {"install"}
-    assert {subject.kind for subject in found} == {
-        check.select for check in SHIPPED.checks
-    } - nothing_installs
+    kinds, selected = {subject.kind for subject in found}, {check.select for check in SHIPPED.checks}
+    assert kinds - {"trigger"} == selected - {"install", "trigger"}, "nothing installs; triggers come and go"
     text = "".join(path.read_text("utf-8") for path in (PROJECT / "manifests").rglob("*.yaml"))
     # Only kustomize's literal of the stamp is written otherwise, and it repeats the image of the Job.
     images = [subject for subject in found if subject.kind == "image"]
@@ -252,17 +253,57 @@ def test_a_violation_in_a_shipped_manifest_is_seen(tmp_path: Path, command: Comm
 def test_the_document_s_check_and_waiver_are_valid_and_do_what_it_says(
     tmp_path: Path, command: Command
 ) -> None:
-    check, accepted, waiver = re.findall(
+    check, accepted, of_triggers, waiver = re.findall(
         r"```yaml\n(.*?)```", (PROJECT / "docs/policy.md").read_text("utf-8"), re.DOTALL
     )
     for folder in ("manifests", "environments"):
         shutil.copytree(PROJECT / folder, tmp_path / folder)
     path = tmp_path / "environments/policy.yaml"
-    path.write_text(path.read_text("utf-8") + check + accepted, "utf-8")
+    path.write_text(path.read_text("utf-8") + check + accepted + of_triggers, "utf-8")
     known = [found.id for found in policy.read(tmp_path).checks]
-    assert known[-3:] == ["description-set", "no-faults-in-prod", "no-raced-claims"]
+    assert known[-5:-2] == ["description-set", "no-faults-in-prod", "no-raced-claims"]
+    assert known[-2:] == ["data-in-prod-alone", "after-registered-versions"]
     assert command("policy", "--root", tmp_path).code == 0
     path.write_text(path.read_text("utf-8").replace("minLength: 20", "minLength: 2000"), "utf-8")
     assert "policy description-set: prod/predictive-scaling" in command("policy", "--root", tmp_path).err
     path.write_text(path.read_text("utf-8").replace("minLength: 2000", "minLength: 20") + waiver, "utf-8")
     assert "excuses nothing" in command("policy", "--root", tmp_path, "--on", "2030-01-31").err
+
+
+@pytest.mark.parametrize(
+    ("check", "trigger", "refused"),
+    [
+        ("data-in-prod-alone", {"runOn": {"data": {"uri": "s3://lake/a", "changes": "etag"}}}, True),
+        ("data-in-prod-alone", {"runOn": {"pipeline": "q"}}, False),
+        ("data-in-prod-alone", {"runOn": "change"}, False),
+        ("after-registered-versions", {"runOn": {"pipeline": "q", "versions": "any"}}, True),
+        ("after-registered-versions", {"runOn": {"pipeline": "q"}}, False),
+        ("trigger-concurrency", {"runOn": {"pipeline": "q"}, "maxConcurrency": 4}, True),
+        ("trigger-concurrency", {"runOn": {"pipeline": "q"}}, False),
+    ],
+)
+def test_triggers_are_judged_as_they_are_written(
+    tmp_path: Path, check: str, trigger: dict[str, Any], refused: bool
+) -> None:
+    of_triggers = re.findall(
+        r"```yaml\n(.*?)```", (PROJECT / "docs/policy.md").read_text("utf-8"), re.DOTALL
+    )[2]
+    for name, text in (
+        ("environments/dev/values.yaml", ""),
+        ("environments/policy.yaml", (PROJECT / "environments/policy.yaml").read_text("utf-8") + of_triggers),
+        ("manifests/dev/pipelines/p/pipeline.yaml", yaml.safe_dump(_manifest([{"name": "t", **trigger}]))),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    found = policy.judge(policy.read(tmp_path), [*subjects(tmp_path, "dev")], date(2026, 1, 1), whole=False)
+    assert [f"policy {check}: dev/p/t" in problem.what for problem in found] == [True] * refused
+
+
+def _manifest(triggers: list[Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "kfp-gitops/v1",
+        "kind": "PipelineManifest",
+        "metadata": {"name": "p", "description": "Nothing else.", "owner": "tests"},
+        "spec": {"tasks": {"t": {"pipeline": "q"}}},
+        "triggers": triggers,
+    }

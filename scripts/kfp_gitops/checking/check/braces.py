@@ -19,7 +19,7 @@ def problems(manifest: Manifest) -> Iterator[Problem]:
     document = manifest.document
     found = [*argotext.places(document.value["spec"], ("spec",))]
     for start in manifest.starts:
-        found += argotext.places(dict(start.parameters), (*start.at, "parameters"))
+        found += argotext.places(dict(start.constants), (*start.at, "parameters"))
     for at, text in found:
         yield document.problem(at, argotext.said(text), _TODO)
     for node in walk(manifest.body):

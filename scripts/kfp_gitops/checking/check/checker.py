@@ -24,6 +24,7 @@ from kfp_gitops.checking.check import (
     sizes,
     tasks,
     texts,
+    triggers,
     uses,
     values,
     workspace,
@@ -115,7 +116,19 @@ def _run(context: Context) -> Iterator[Problem]:
     yield from braces.problems(context.manifest)
     yield from sizes.problems(context.manifest)
     yield from schedules.problems(context.manifest)
-    for check in (claims, collected, exits, quotes, retries, texts, uses, cluster, optionals, workspace):
+    for check in (
+        claims,
+        collected,
+        exits,
+        quotes,
+        retries,
+        texts,
+        uses,
+        cluster,
+        optionals,
+        workspace,
+        triggers,
+    ):
         yield from check.problems(context)
     for start in context.manifest.starts:
         yield from _start(context, start)
@@ -241,14 +254,17 @@ def _workspace(context: Context) -> Iterator[Problem]:
 def _start(context: Context, start: Schedule | Trigger) -> Iterator[Problem]:
     """What starts runs by itself gives every parameter that has no default."""
     parameters: dict[str, Port] = {name: port for name, port in context.inputs.items() if port.type}
-    for name, value in start.parameters.items():
+    for name in start.parameters.keys() - parameters.keys():
+        known = ", ".join(parameters) or "none"
+        what, at = f"unknown parameter {name!r}", (*start.at, "parameters", name)
+        yield context.document.problem(at, what, f"choose one of: {known}", key=True)
+    for name, value in start.constants.items():
         at = (*start.at, "parameters", name)
         if name not in parameters:
-            known = ", ".join(parameters) or "none"
-            what = f"unknown parameter {name!r}"
-            yield context.document.problem(at, what, f"choose one of: {known}", key=True)
-        elif (wanted := parameters[name].type) and not fits(value, wanted):
-            yield _mismatch(context, at, value, wanted)
+            continue
+        if (wanted := parameters[name].type) and not fits(value, wanted):
+            todo = instead(value, wanted, triggers.references(start))
+            yield context.document.problem(at, f"{shown(value)} is not {a(wanted)}", todo)
         else:
             yield from values.constant_problems(context, value, at)
     for parameter in context.manifest.parameters:

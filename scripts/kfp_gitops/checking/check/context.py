@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -196,10 +196,10 @@ def a(kind: str) -> str:
     return f"{'an' if kind[:1] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
-def instead(value: object, wanted: str) -> str:
+def instead(value: object, wanted: str, known: Sequence[str] = _REFERENCES) -> str:
     """What to write in place of a constant of another type, which may be a reference that is misspelt."""
     key = next(iter(value)) if isinstance(value, dict) and value else ""
-    close = meant(key, _REFERENCES)
+    close = meant(key, known)
     return f"did you mean `{close}:`? Otherwise write {a(wanted)}" if close else f"write {a(wanted)}"
 
 

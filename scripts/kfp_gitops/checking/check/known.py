@@ -44,8 +44,8 @@ def _parameter(context: Context, name: str) -> Iterator[tuple[Any, Path]]:
         if parameter.name == name and parameter.default is not None:
             yield parameter.default.value, (*parameter.at, "default")
     for start in context.manifest.starts:
-        if name in start.parameters:
-            yield start.parameters[name], (*start.at, "parameters", name)
+        if name in start.constants:
+            yield start.constants[name], (*start.at, "parameters", name)
 
 
 def _claim(context: Context, task: str) -> Iterator[tuple[Any, Path]]:
@@ -80,7 +80,7 @@ def settings(context: Context) -> list[Mapping[str, tuple[Any, Path]]]:
         if parameter.default is not None
     }
     started = [
-        {name: (value, (*start.at, "parameters", name)) for name, value in start.parameters.items()}
+        {name: (value, (*start.at, "parameters", name)) for name, value in start.constants.items()}
         for start in context.manifest.starts
     ]
     return [by_hand, *({**by_hand, **given} for given in started)]

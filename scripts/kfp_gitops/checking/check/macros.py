@@ -29,7 +29,7 @@ def warnings(manifest: Manifest) -> Iterator[Problem]:
                             at, f"KFP expands no [[{name}]] in an argument", f"{_TODO}, and take that"
                         )
     for start in manifest.starts:
-        for key, value in start.parameters.items():
+        for key, value in start.constants.items():
             for at, name in _inside(value, (*start.at, "parameters", key)):
                 why = _why_not(name, value, isinstance(start, Schedule))
                 if why:

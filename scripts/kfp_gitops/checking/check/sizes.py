@@ -16,7 +16,7 @@ def problems(manifest: Manifest) -> Iterator[Problem]:
     """Every schedule and trigger whose parameters, with the defaults of the others, no driver can be given."""
     defaults = {one.name: one.default.value for one in manifest.parameters if one.default is not None}
     for start in manifest.starts:
-        size = gojson.size({"parameterValues": {**defaults, **start.parameters}})
+        size = gojson.size({"parameterValues": {**defaults, **start.constants}})
         if size > MOST:
             what = f"the parameters of its runs are {size} bytes of JSON, one argument of KFP's driver"
             todo = f"hand large values over as an artifact: Linux takes {MOST} bytes in one argument"

@@ -134,12 +134,17 @@ def _reference(context: Context, reference: Value, at: Path, user: str | None) -
 
 
 def _list_of_own_loop(context: Context, reference: Value, at: Path, user: str | None) -> Iterator[Problem]:
-    """The SDK hands the list of a loop into the loop, and no further (compiler_utils.get_inputs_for_all_groups)."""
+    """KFP's driver takes the list of a loop away in each iteration (`irlint.task`), so nothing inside is handed it.
+
+    Into a group inside the loop not even the SDK hands it (compiler_utils.get_inputs_for_all_groups).
+    """
     around = context.scopes.around[user] if user is not None else ()
-    for group in around[:-1]:
+    for group in around:
         if isinstance(group.node, Loop) and group.node.items == reference:
-            what = f"the list of {group.node.id!r} is used in a group inside that loop"
-            yield context.document.problem(at, what, "give it to a task before the loop that passes it on")
+            fault, where = ("list-in-loop", "") if group is around[-1] else ("", "a group inside ")
+            what = f"the list of {group.node.id!r} is used in {where}that loop, where KFP takes it away"
+            todo = "give it to a task before the loop that passes it on"
+            yield context.document.problem(at, what, todo, fault=fault)
 
 
 def _own_input(context: Context, name: str, kind: str, at: Path) -> Iterator[Problem]:

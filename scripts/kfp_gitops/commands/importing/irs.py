@@ -36,6 +36,8 @@ class Made:
     python: functions.Written | None = None
     given: frozenset[str] = frozenset()
     """Variables that the DSL file was given."""
+    triggers: tuple[Mapping[str, Any], ...] = ()
+    """Not in the template yet: a pipeline that one names may have another name here."""
 
 
 def name_in(file: str) -> str:
@@ -62,7 +64,7 @@ def made(arguments: Namespace, wanted: Wanted, file: str, present: Mapping[str, 
     found = imported(
         text, shown, present, arguments.owner, arguments.env, fitted.schedules, strict=arguments.strict
     )
-    return Made(file, _with_triggers(found, fitted.triggers), text)
+    return Made(file, found, text, triggers=fitted.triggers)
 
 
 def _of_python(arguments: Namespace, wanted: Wanted, file: str, present: Mapping[str, str]) -> Made:
@@ -75,7 +77,7 @@ def _of_python(arguments: Namespace, wanted: Wanted, file: str, present: Mapping
     fitted = _fitted(wanted, one.text, f"{source.path}:{one.name}")
     (found,), python = dsl.in_python(arguments, source, pipelines, present, fitted.schedules)
     variables = frozenset([*arguments.pass_env, *wanted.env])
-    return Made(file, _with_triggers(found.imported, fitted.triggers), one.text, source, python, variables)
+    return Made(file, found.imported, one.text, source, python, variables, fitted.triggers)
 
 
 @contextmanager
@@ -101,6 +103,32 @@ def _fitted(wanted: Wanted, text: str, shown: str) -> foreign.Fitted:
         what = f"no step of {shown} runs in {wanted.image}"
         console.note(str(wanted.document.problem(wanted.at, what, todo)))
     return fitted
+
+
+def chained(made: Mapping[str, Made]) -> dict[str, Made]:
+    """The same with their triggers, in which pipelines have the names that they have here; made are by their old ones.
+
+    A trigger after a pipeline that is not imported with them is told, and left out.
+    """
+    names = {old: one.imported.name for old, one in made.items()}
+    return {
+        old: replace(one, imported=_with_triggers(one.imported, [*_renamed(one, names)]), triggers=())
+        for old, one in made.items()
+    }
+
+
+def _renamed(one: Made, names: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    for trigger in one.triggers:
+        after = trigger["runOn"]
+        if after == "change":
+            yield trigger
+        elif after["pipeline"] in names:
+            yield {**trigger, "runOn": {**after, "pipeline": names[after["pipeline"]]}}
+        else:
+            console.note(
+                f"the trigger {trigger['name']!r} of {one.imported.name!r} is left out: {after['pipeline']!r} is not "
+                "imported with it; give its IR as well, or write the trigger (docs/triggers.md)"
+            )
 
 
 def _with_triggers(found: Imported, triggers: Sequence[Mapping[str, Any]]) -> Imported:

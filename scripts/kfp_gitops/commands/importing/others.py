@@ -246,4 +246,4 @@ def _made(arguments: Namespace, found: Found, files_of: Mapping[str, str]) -> di
         except InputError as error:
             problems += error.problems
     raise_if_any(problems)
-    return made
+    return irs.chained(made)

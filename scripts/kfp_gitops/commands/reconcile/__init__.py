@@ -10,12 +10,12 @@ from kfp_gitops.base import metrics, stopping
 from kfp_gitops.base.errors import ExitCode, GitOpsError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.reconcile import apply, disable, down, pause, plan, resume, status
+from kfp_gitops.commands.reconcile import apply, disable, down, pause, plan, resume, status, trigger
 
 _EXAMPLES = """  python scripts/reconcile.py plan --env dev --host http://127.0.0.1:8888  show changes; exit 1 if any
   python scripts/reconcile.py apply --env dev --host http://127.0.0.1:8888  make them
   python scripts/reconcile.py apply --env dev --as alice --pipeline churn   try a change beside dev, as it is here"""
-_SUBCOMMANDS = (plan, apply, status, down, pause, resume, disable)
+_SUBCOMMANDS = (plan, apply, status, trigger, down, pause, resume, disable)
 
 
 class Subcommand(Parser):
@@ -42,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _reported(arguments: Namespace) -> int:
     """Carry it out, and tell the Pushgateway how it went, also when it failed."""
     url = metrics.checked(arguments.push_gateway) if arguments.push_gateway else None
-    arguments.report = metrics.Report(arguments.env, arguments.command)
+    arguments.report = metrics.Report(
+        arguments.env, arguments.command, period=getattr(arguments, "period", None)
+    )
     code: int = ExitCode.DEFECT
     try:
         code = int(arguments.run(arguments))

@@ -8,9 +8,10 @@ from argparse import ArgumentParser, Namespace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from kfp_gitops.base import metrics
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import connection, console, listing, mine
-from kfp_gitops.commands.reconcile import approved, kept, options, outstanding, telling
+from kfp_gitops.commands.reconcile import approved, backfilled, kept, options, outstanding, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
 from kfp_gitops.sources import selection
@@ -126,11 +127,23 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         if not wanted.aside:
             options.remember(held, actual, done, wanted)
             kept.after(held, api, found, wanted, actual, done)
+        backfilled.after_apply(arguments, api, wanted, progress.tell, starts=decided.triggers)
     code = _verdict(arguments, found, done)
     missed = outstanding.told(arguments, api, wanted, actual, found)
+    _forget_passes(arguments, wanted)
     telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began, missed))
     mine.told(wanted)
     return code
+
+
+def _forget_passes(arguments: Namespace, wanted: Desired) -> None:
+    """Where no trigger waits any more no pass looks: what the last one told would be an alarm for ever."""
+    from kfp_gitops.reconcile.causes import cause
+
+    if not arguments.push_gateway or cause.watched(wanted.pipelines):
+        return
+    if lost := metrics.forget(metrics.checked(arguments.push_gateway), arguments.env, ("trigger",)):
+        console.note(lost)
 
 
 def _verdict(arguments: Namespace, found: Plan, done: Outcome) -> int:

@@ -49,5 +49,5 @@ def _forget_findings(arguments: Namespace) -> None:
     """Nobody looks at what is off: what was found before would be an alarm for ever. Checks that go on tell it anew."""
     if arguments.push_gateway:
         url = metrics.checked(arguments.push_gateway)
-        if lost := metrics.forget(url, arguments.env, ("plan", "status", "apply")):
+        if lost := metrics.forget(url, arguments.env, ("plan", "status", "apply", "trigger")):
             console.note(lost)

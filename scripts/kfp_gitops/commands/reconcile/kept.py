@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.kfpserver.ownership import Owner
+    from kfp_gitops.operate.status.triggers import Standings
     from kfp_gitops.reconcile.apply import Outcome
     from kfp_gitops.reconcile.locking import Held
     from kfp_gitops.reconcile.plan import Plan
@@ -48,6 +49,30 @@ def read(arguments: Namespace, api: KfpApi, owner: Owner) -> Kept:
     except RemoteError as error:
         console.note(f"lease {arguments.lease}: what it keeps of KFP's database cannot be read: {error}")
         return Kept()
+
+
+def of_passes(arguments: Namespace, api: KfpApi, owner: Owner) -> str:
+    """What passes over triggers and backfills keep: in a Lease beside the reconciler's, or on this machine.
+
+    Empty where nothing is kept, or it cannot be read, which is said: then nobody knows here whether a pass looks.
+    """
+    lease = getattr(arguments, "lease", None)
+    try:
+        with replies.within(min(_SECONDS, api.budget.seconds / 2)):
+            return locking.peek(
+                f"{lease}-triggers" if lease else None, (*options.key(api, owner), "triggers")
+            ).text
+    except RemoteError as error:
+        console.note(f"lease {lease}-triggers: what passes keep cannot be read: {error}")
+        return ""
+
+
+def standings(text: str) -> Standings | None:
+    """How triggers stand, as the newest pass kept it; None where nobody knows."""
+    from kfp_gitops.reconcile.causes import state, statetext
+
+    found = statetext.read(text)
+    return {(one.pipeline, one.trigger): one for one in state.standings(found)} if found else None
 
 
 def lost_pauses_again(held: Held, api: KfpApi, owner: Owner) -> None:

@@ -122,7 +122,8 @@ def carried_out(
     """Run them all and follow them; exit 4 when one did not succeed."""
     from kfp_gitops.operate.operations.making_up import MakingUp
 
-    work = MakingUp(here.api, [one.job for one in asked], here.arguments.parallel, console.note, hold=hold)
+    jobs, parallel = [one.job for one in asked], here.arguments.parallel
+    work = MakingUp(here.api, jobs, parallel, console.note, hold=hold, owner=here.owner)
     try:
         work.run()
     except (KeyboardInterrupt, RemoteError):

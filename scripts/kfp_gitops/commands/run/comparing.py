@@ -6,11 +6,13 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from kfp_gitops.base.errors import ExitCode, NotFoundError, UsageError
+from kfp_gitops.base.errors import ExitCode, GitOpsError, NotFoundError, UsageError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.run.here import Here
+from kfp_gitops.kfpserver.metadata import RunResults
 from kfp_gitops.operate.comparing import compared, of_here, of_server, told
 from kfp_gitops.operate.comparing.sides import Side
+from kfp_gitops.operate.following import Shown
 
 
 def run(arguments: Namespace) -> int:
@@ -55,4 +57,12 @@ def _of_server(here: Here, run_id: str) -> Side:
             f"run.py: --compare: neither this machine nor {here.host} has a run {run_id}; these are there:\n"
             f"  {here.said('run.py --list')}\n  ls {of_here.FOLDER}"
         ) from error
-    return of_server.side(shown, here.api.run_link(run_id))
+    return of_server.side(shown, here.api.run_link(run_id), _given(here, shown))
+
+
+def _given(here: Here, shown: Shown) -> RunResults | str:
+    """What its tasks gave; why nobody knows, where nobody does: the rest can be compared."""
+    try:
+        return here.results.of(shown)
+    except GitOpsError as error:
+        return str(error)

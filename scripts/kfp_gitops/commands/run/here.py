@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.language.manifest import Manifest
     from kfp_gitops.operate.following import Watch
+    from kfp_gitops.operate.results import Results
     from kfp_gitops.reconcile.folder import Folder
     from kfp_gitops.reconcile.records import Adopts
 
@@ -106,6 +107,13 @@ class Here:
             return Known(folder.manifests, versions, folder.inner)
 
         return Watch(self.api, Late(known))
+
+    @cached_property
+    def results(self) -> Results:
+        """What reads outputs and metrics of runs."""
+        from kfp_gitops.operate.results import Results
+
+        return Results(self.watch, connection.metadata(self.arguments, self.api, self.settings["kfp"]))
 
     def manifest(self, pipeline: str) -> Manifest:
         """Of one pipeline.

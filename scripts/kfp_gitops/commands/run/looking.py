@@ -55,7 +55,7 @@ def _detail(here: Here, shown: Shown) -> Detail:
         here.environment,
         pipeline,
         shown,
-        origin.of(run, pipeline, schedules),
+        origin.of(run, pipeline, schedules, here.api.run_link),
         reason.of(here.api, shown, here.said),
         here.api.run_link(run.id),
     )

@@ -61,6 +61,7 @@ def parser() -> Parser:
         several=True,
         timeout="give up waiting after S seconds; the run goes on (default: never)",
     )
+    connection.add_metadata(found)
     _add_looks(found)
     again.add(found)
     found.add_argument(
@@ -107,7 +108,8 @@ def _add_looks(found: ArgumentParser) -> None:
     group.add_argument(
         "--compare", nargs="*", metavar="RUN",
         help="two runs side by side: parameters, metrics, outputs, seconds, code; each the folder of a local run or an "
-        "id of the server's (with --env); none given: the two newest on this machine, of --pipeline if that is given",
+        "id of the server's (with --env; --metadata says where its metrics are); none given: the two newest on this "
+        "machine, of --pipeline if that is given",
     )  # fmt: skip
     group.add_argument(
         "--list", action="store_true",

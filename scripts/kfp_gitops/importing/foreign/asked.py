@@ -20,9 +20,9 @@ class Text:
 
 @dataclass(frozen=True)
 class Asked:
-    """A recurring run, or runs on a change: `schedule` as a manifest has it, but for its parameters.
+    """A recurring run, or what a trigger starts: `schedule` as a manifest has it, but for its parameters.
 
-    `elsewhere` are parameters whose values stand in no file that is here.
+    `elsewhere` are parameters whose values stand in no file that is here, `given` references to the cause of a run.
     """
 
     document: Document
@@ -30,6 +30,38 @@ class Asked:
     schedule: Mapping[str, Any]
     parameters: Mapping[str, Text]
     elsewhere: Mapping[str, Path] = field(default_factory=dict)
+    given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Configured:
+    """What a tool calls a way to run a pipeline; `outputs` are names of artifacts of its runs, and where they are."""
+
+    pipeline: str
+    outputs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A parameter's value that is an output of a run of another configuration, and where that is said."""
+
+    configuration: str
+    output: str
+    at: Path
+
+
+@dataclass(frozen=True)
+class After:
+    """Runs of a pipeline after those of configurations of others, each at its place."""
+
+    document: Document
+    pipeline: str
+    name: str
+    upstreams: Sequence[tuple[str, Path]]
+    parameters: Mapping[str, Text]
+    taken: Mapping[str, Taken]
+    others: bool
+    """Whether other things start runs of it as well."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +82,8 @@ class Wanted:
     env: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     """Where its DSL stands, as FILE.py:NAME."""
-    on_change: tuple[Asked, ...] = ()
-    """Runs when a new release of it is registered: of each a trigger of a manifest."""
+    triggers: tuple[Asked, ...] = ()
+    """Runs when a new release of it is registered, or after those of another: of each a trigger of a manifest."""
 
     @property
     def missing(self) -> Problem:
@@ -68,3 +100,5 @@ class Found:
     pipelines: dict[str, Wanted] = field(default_factory=dict)
     told: list[Problem] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    configured: dict[str, Configured] = field(default_factory=dict)
+    after: list[After] = field(default_factory=list)

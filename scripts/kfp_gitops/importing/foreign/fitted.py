@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
 from kfp_gitops.importing.foreign.asked import Asked, Text, Wanted
 from kfp_gitops.sources import components
 from kfp_gitops.sources.brought import Brought
@@ -34,7 +35,7 @@ def fitted(wanted: Wanted, brought: Brought) -> Fitted:
     told: list[Problem] = []
     problems: list[Problem] = []
     schedules, triggers = (
-        tuple(_each(asked, brought, told, problems)) for asked in (wanted.asked, wanted.on_change)
+        tuple(_each(asked, brought, told, problems)) for asked in (wanted.asked, wanted.triggers)
     )
     problems += _twice(wanted)
     return Fitted(schedules, triggers, tuple(told), tuple(dict.fromkeys(problems)))
@@ -48,7 +49,7 @@ def _each(
         if left_out:
             told.append(left_out)
             continue
-        parameters = _typed(asked, brought, problems)
+        parameters = {**_typed(asked, brought, problems), **_given(asked, brought, problems)}
         yield {**asked.schedule, **({"parameters": parameters} if parameters else {})}
 
 
@@ -57,9 +58,8 @@ def _left_out(asked: Asked, brought: Brought) -> Problem | None:
     lacking = [name for name in asked.elsewhere if _is_needed(brought.declared.get(name, {}))]
     if not lacking:
         return None
-    what = (
-        f"the schedule {asked.schedule['name']!r} is left out: {', '.join(lacking)} has no default in the IR"
-    )
+    kind = "trigger" if "runOn" in asked.schedule else "schedule"
+    what = f"the {kind} {asked.schedule['name']!r} is left out: {', '.join(lacking)} has no default in the IR"
     return asked.document.problem(asked.at, what, "add it to the values by hand, with a value")
 
 
@@ -71,9 +71,7 @@ def _typed(asked: Asked, brought: Brought, problems: list[Problem]) -> dict[str,
     made: dict[str, Any] = {}
     for name, given in asked.parameters.items():
         if name not in brought.declared:
-            what = f"{brought.spec.path} declares no parameter {name!r}"
-            todo = f"choose one of: {', '.join(brought.declared) or 'none'}, or take it away"
-            problems.append(asked.document.problem(given.at, what, todo))
+            problems.append(_undeclared(asked, brought, name, given.at))
             continue
         kind = components.IR_TYPES[brought.declared[name]["parameterType"]]
         try:
@@ -82,6 +80,18 @@ def _typed(asked: Asked, brought: Brought, problems: list[Problem]) -> dict[str,
             what = f"{given.text!r} is no {kind}, which the IR says {name!r} is"
             problems.append(asked.document.problem(given.at, what, "correct the value"))
     return made
+
+
+def _given(asked: Asked, brought: Brought, problems: list[Problem]) -> Mapping[str, Any]:
+    problems += [
+        _undeclared(asked, brought, name, asked.at) for name in asked.given if name not in brought.declared
+    ]
+    return asked.given
+
+
+def _undeclared(asked: Asked, brought: Brought, name: str, at: Path) -> Problem:
+    todo = f"choose one of: {', '.join(brought.declared) or 'none'}, or take it away"
+    return asked.document.problem(at, f"{brought.spec.path} declares no parameter {name!r}", todo)
 
 
 def _value(given: Text, kind: str) -> Any:
@@ -134,7 +144,7 @@ def _refused(text: str) -> Any:
 def _twice(wanted: Wanted) -> list[Problem]:
     seen: set[str] = set()
     problems = []
-    for asked in (*wanted.asked, *wanted.on_change):
+    for asked in (*wanted.asked, *wanted.triggers):
         name = str(asked.schedule["name"])
         if name in seen:
             what = f"{wanted.name!r} has two schedules {name!r}"

@@ -15,7 +15,7 @@ from typing import Any
 
 from kfp_gitops.base.yamltext import Document, Path
 from kfp_gitops.importing.foreign import times
-from kfp_gitops.importing.foreign.asked import Asked, Found, Text, Wanted
+from kfp_gitops.importing.foreign.asked import After, Asked, Configured, Found, Taken, Text, Wanted
 from kfp_gitops.importing.foreign.fields import KUBERNETES, TAKEN, Reasons, untold
 from kfp_gitops.importing.foreign.names import name_of
 
@@ -23,10 +23,6 @@ _VERSION = re.compile(r"pipelines\.kubeflow\.org/v1(alpha\d+|beta\d+)")
 _SERVER = "the server is `kfp.host` of the environment"
 _EXPERIMENT = "each pipeline has an experiment of its own here"
 _EVENTS = "nothing here sends events when a run ends: let a task of the pipeline do it, or ask KFP's API"
-_OTHERS = (
-    "KFP starts no run when another pipeline's ends: make one pipeline of the two, a task of which runs the other "
-    "(`pipeline: NAME`)"
-)
 _CHANGE = "nothing runs because parameters changed; start it by run.py when it shall"
 _ELSEWHERE = (
     "an output of another pipeline's run is not to be had here: give a value, or make one pipeline of them"
@@ -61,7 +57,8 @@ _FIELDS: Mapping[str, Reasons] = {
         **{("spec", "run", *path): reason for path, reason in _RUN.items()},
         **{("spec", "triggers", "schedules", "*", name): TAKEN for name in _TIMES},
         ("spec", "triggers", "onChange"): TAKEN,
-        ("spec", "triggers", "runConfigurations"): _OTHERS,
+        ("spec", "triggers", "runConfigurations"): TAKEN,
+        **{("spec", "run", name, "*", "valueFrom"): TAKEN for name in ("parameters", "runtimeParameters")},
     },
     "RunSchedule": {
         **KUBERNETES,
@@ -94,6 +91,7 @@ def read(document: Document, at: Path, found: Found) -> None:
         places: list[Path] = [("spec", "triggers", "schedules", place) for place in range(number)]
         _ask(document, at, ("spec", "run"), places, found)
         _on_change(document, at, triggers.get("onChange") or [], found)
+        _after(document, at, triggers, found)
     elif value["kind"] == "RunSchedule":
         _ask(document, at, ("spec",), [("spec", "schedule")], found)
 
@@ -122,7 +120,7 @@ def _pipeline(document: Document, at: Path, found: Found) -> None:
         there.asked if there else (),
         env,
         _source(spec),
-        there.on_change if there else (),
+        there.triggers if there else (),
     )
 
 
@@ -202,7 +200,28 @@ def _on_change(document: Document, at: Path, kinds: Sequence[str], found: Found)
         asked = Asked(document, place, {"name": name, "runOn": "change"}, texts, elsewhere)
         pipeline = str(_value(document, at)["spec"]["run"].get("pipeline", "")).partition(":")[0]
         wanted = found.pipelines[pipeline]
-        found.pipelines[pipeline] = replace(wanted, on_change=(*wanted.on_change, asked))
+        found.pipelines[pipeline] = replace(wanted, triggers=(*wanted.triggers, asked))
+
+
+def _after(document: Document, at: Path, triggers: Mapping[str, Any], found: Found) -> None:
+    """What it is to others, and the runs after theirs; whose they are is known when all files are read."""
+    value, run = _value(document, at), _value(document, (*at, "spec", "run"))
+    name, namespace = str(value["metadata"].get("name", "run")), value["metadata"].get("namespace")
+    pipeline = str(run.get("pipeline", "")).partition(":")[0]
+    outputs = {str(one["name"]): str(one["path"]) for one in run.get("artifacts") or []}
+    for called in (name, *([f"{namespace}/{name}"] if namespace else [])):
+        found.configured[called] = Configured(pipeline, outputs)
+    place = (*at, "spec", "triggers", "runConfigurations")
+    upstreams = [(str(one), (*place, n)) for n, one in enumerate(triggers.get("runConfigurations") or [])]
+    taken = {
+        str(one["name"]): Taken(str(ref["name"]), str(ref["outputArtifact"]), (*where, "valueFrom"))
+        for where, one in _given(run, (*at, "spec", "run"))
+        if "valueFrom" in one and (ref := one["valueFrom"]["runConfigurationRef"])
+    }
+    called = name_of(f"{name}-after", document, at, found) if upstreams else ""
+    texts = _parameters(document, (*at, "spec", "run"))[0]
+    others = bool(triggers.get("schedules") or triggers.get("onChange"))
+    found.after.append(After(document, pipeline, called, upstreams, texts, taken, others))
 
 
 def _numbered(name: str, number: int, of: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from kfp_gitops.base.errors import raise_if_any
 from kfp_gitops.base.yamltext import Document, Path, parse_all
-from kfp_gitops.importing.foreign import deploykf, operator
+from kfp_gitops.importing.foreign import chained, deploykf, operator
 from kfp_gitops.importing.foreign.asked import Found
 from kfp_gitops.importing.source import MALFORMED
 
@@ -43,6 +43,7 @@ def read(texts: Mapping[str, str], beside: Callable[[str, str], str | None]) -> 
         for document in parse_all(_INSTANT.sub(_quoted, text), path):
             if document.value is not None:
                 _document(document, partial(beside, path), found)
+    chained.chain(found)
     raise_if_any(found.problems)
     return found
 

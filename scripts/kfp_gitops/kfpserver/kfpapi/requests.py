@@ -54,11 +54,13 @@ class Requests:
     ) -> None:
         self.host = host.rstrip("/")
         self.namespace = namespace or None
-        self._backoff = backoff or Backoff()
+        self.access = access or accesses.from_environment()
+        """Who we are to it."""
+        self.backoff = self._backoff = backoff or Backoff()
         then = f"; then tried for {self._backoff.patience:g} s more" if self._backoff.patience else ""
         self.budget = budget or Budget()
         """How long it may be spoken to."""
-        self._client = Services(self.host, access or accesses.from_environment(), self.budget, then)
+        self._client = Services(self.host, self.access, self.budget, then)
         self.service_account = ""
         """Whom runs and recurring runs that are made run as; "": whom KFP lets them by itself."""
         self.before_write: Callable[[], None] = lambda: None

@@ -81,6 +81,21 @@ class Runs(Requests):
         pages = self._pages("runs", lambda **page: list_runs(sort_by="created_at desc", **more, **page))
         return (models.run(found) for found in pages)
 
+    def runs_ended(self, since: datetime, until: datetime | None = None) -> Iterator[RunState]:
+        """The runs of the namespace that ended in [since, until), whoever started them, without their tasks.
+
+        When a run ended is told by Argo's controller, and stored when KFP's agent reports it (resource_manager.go
+        ReportWorkflowResource), so a run may appear long after it ended. A retry makes it be none that ended again
+        (run_store.go ClaimRunForRetry). Archived runs are listed, too. The list is in the order of their creation,
+        which never changes, so that a run that ends meanwhile moves none from one page to another.
+        """
+        wanted = [_at_least("finished_at", since)]
+        wanted += [_compared("LESS_THAN", "finished_at", until)] if until else []
+        list_runs = self._client.runs.run_service_list_runs
+        more = {"filter": json.dumps({"predicates": wanted}), **self._in_namespace()}
+        pages = self._pages("runs", lambda **page: list_runs(sort_by="created_at desc", **more, **page))
+        return (models.run(found) for found in pages)
+
     def terminate_run(self, run_id: str) -> None:
         """Stop a run: it is CANCELING until its workflow has ended, then FAILED (seen on KFP 2.17.0).
 

@@ -93,6 +93,8 @@ class View:
     why: str
     seen: tuple[Seen, ...]
     inside: tuple[View, ...] = ()
+    key: str = ""
+    """What the IR calls it."""
 
     @property
     def seconds(self) -> float | None:
@@ -169,6 +171,7 @@ def _view(step: Step, row: Sequence[Found[Body]], ground: Ground[Body], many: bo
         why=_why(step, seen, state, len(counted)),
         seen=tuple(counted),
         inside=inside,
+        key=step.key,
     )
 
 

@@ -219,6 +219,23 @@ def _iterator(place: Place) -> Iterator[Finding]:
     if place.runs and place.item not in place.runs.declared("inputs", what):
         text = f"puts its item into {place.item!r}, which {place.runs.name} does not take"
         yield place.finding((field, "itemInput"), text, one_of(place.runs.declared("inputs", what)))
+    if place.runs and items.get("inputParameter") not in (None, "", place.item):
+        yield from _list_inside(place.runs, str(items["inputParameter"]))
+
+
+def _list_inside(loop: Component, items: str) -> Iterator[Finding]:
+    """What takes the list of a loop inside it, where KFP's driver has put the item in its place.
+
+    driver/resolve.go, 2.17.0: `delete(inputs.ParameterValues, itemsInput)`, and then of a task in the iteration
+    «parent DAG does not have input parameter», also where that is optional.
+    """
+    for name, task in loop.tasks.items():
+        for given, source in bound(task, "parameters").items():
+            if source.get("componentInputParameter") == items:
+                at = (*loop.at, "dag", "tasks", name, "inputs", "parameters", given)
+                what = f"task {name!r} takes the list of the loop that it is in, which KFP takes away in each iteration"
+                todo = "hand it on under another name: as an output of a task before the loop"
+                yield Finding(0, at, what, todo, "list-in-loop")
 
 
 def _is_list(raw: str) -> bool:

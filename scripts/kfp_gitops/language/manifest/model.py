@@ -13,6 +13,7 @@ from typing import Any, Literal
 from kfp_gitops.base.yamltext import Document, Path
 from kfp_gitops.language.manifest.settings import Pod, Settings, pod_values
 from kfp_gitops.language.manifest.slo import Slo
+from kfp_gitops.language.manifest.triggers import Trigger
 from kfp_gitops.language.manifest.value import Constant, Value
 
 API_VERSION = "kfp-gitops/v1"
@@ -201,14 +202,10 @@ class Schedule:
     on_replace: Literal["orphan", "wait"] = "orphan"
     on_missed: Literal["report", "run"] = "report"
 
-
-@dataclass(frozen=True)
-class Trigger:
-    """One run when a release is registered for the first time in an environment."""
-
-    name: str
-    parameters: Mapping[str, Any]
-    at: Path
+    @property
+    def constants(self) -> Mapping[str, Any]:
+        """What its runs are given: all of it is known before."""
+        return self.parameters
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,13 @@ from kfp_gitops.language.manifest.model import (
     Schedule,
     Task,
     TaskKind,
-    Trigger,
     Workspace,
 )
 from kfp_gitops.language.manifest.read_settings import pod, settings
 from kfp_gitops.language.manifest.read_value import entries_of, value_of
 from kfp_gitops.language.manifest.settings import Pod
+from kfp_gitops.language.manifest.triggers import Trigger
+from kfp_gitops.language.manifest.triggers import of as read_trigger
 from kfp_gitops.language.manifest.value import Constant
 
 # How KFP names the inputs of its two steps for volumes (kfp.kubernetes.CreatePVC, DeletePVC).
@@ -122,7 +123,7 @@ def schedules(value: Mapping[str, Any]) -> tuple[Schedule, ...]:
 
 def triggers(value: Mapping[str, Any]) -> tuple[Trigger, ...]:
     """The triggers, likewise."""
-    return tuple(_trigger(item, ("triggers", i)) for i, item in enumerate(value.get("triggers", [])))
+    return tuple(read_trigger(item, ("triggers", i)) for i, item in enumerate(value.get("triggers", [])))
 
 
 def _parameters(spec: Mapping[str, Any]) -> tuple[Parameter, ...]:
@@ -276,7 +277,3 @@ def _schedule(data: Mapping[str, Any], at: Path) -> Schedule:
         on_replace=data.get("onReplace", "orphan"),
         on_missed=data.get("onMissed", "report"),
     )
-
-
-def _trigger(data: Mapping[str, Any], at: Path) -> Trigger:
-    return Trigger(data["name"], data.get("parameters", {}), at)

@@ -72,6 +72,9 @@ _SECTIONS: Mapping[str, str] = {
     "securityContext": "securityContext",
     "schedule": "schedules, one item",
     "trigger": "triggers, one item",
+    "runOn": "runOn of a trigger, other than change",
+    "causeFact": "References in parameters of a trigger after a run or on data",
+    "onlyWithin": "onlyWithin of a trigger",
     "slo": "slo",
 }
 

@@ -6,10 +6,10 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kfp_gitops.local.metrics import is_number
+from kfp_gitops.kfpserver.metadata.logged import is_number
 from kfp_gitops.operate.comparing.sides import Part, Side, Step
 
 
@@ -79,9 +79,9 @@ class Comparison:
 
 def compare(a: Side, b: Side) -> Comparison:
     """Two runs; of one pipeline, or of two that have something in common."""
-    both = a.tells_outputs and b.tells_outputs
+    both = not (a.tells_nothing or b.tells_nothing)
     outputs = tuple(_of_parts(a, b, lambda part: part.outputs)) if both else ()
-    logged = tuple(_of_parts(a, b, lambda part: part.metrics)) if both else ()
+    logged = tuple(_logged(a, b)) if both else ()
     return Comparison(
         a,
         b,
@@ -135,10 +135,25 @@ def _of_parts(a: Side, b: Side, of: Callable[[Part], Mapping[str, Any]]) -> Iter
         yield from _rows(task, *(dict(sorted(side.items())) for side in sides))
 
 
+def _logged(a: Side, b: Side) -> Iterator[Row]:
+    """What was logged, in both as the one that keeps less of it: a server has six decimals, and a bool as 0 or 1."""
+    kept = min((side.decimals for side in (a, b) if side.decimals is not None), default=None)
+    for row in _of_parts(a, b, lambda part: part.metrics):
+        yield row if kept is None else replace(row, a=_kept(row.a, kept), b=_kept(row.b, kept))
+
+
+def _kept(value: Any, decimals: int) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    return round(value, decimals) if isinstance(value, float) else value
+
+
 def _files(a: Side, b: Side) -> Iterator[Row]:
     """Artifacts of other content; what cannot be read here is told by where it lies."""
     for row in _of_parts(a, b, lambda part: part.files):
         one, other = row.a, row.b
+        if any(found is not ABSENT and found.digest is None for found in (one, other)):
+            continue
         if (
             one is ABSENT
             or other is ABSENT
@@ -224,8 +239,8 @@ def _libraries(a: Side, b: Side) -> Iterator[Change]:
 def _notes(a: Side, b: Side) -> Iterator[str]:
     if a.pipeline != b.pipeline:
         yield f"these are runs of two pipelines: {a.pipeline} and {b.pipeline}"
-    for side in (side for side in (a, b) if not side.tells_outputs):
-        yield f"the server tells no metrics and outputs of {side.run}; its page shows them: {side.place}"
+    for side in (side for side in (a, b) if side.tells_nothing):
+        yield f"no metrics and outputs of {side.run}: {side.tells_nothing}; its page shows them: {side.place}"
     if (a.libraries is None) != (b.libraries is None):
         yield "one ran in images, so modules of components/src are not compared"
     for letter, side in (("a", a), ("b", b)):

@@ -14,12 +14,13 @@ from yaml import YAMLError
 
 from kfp_gitops.base.errors import GitOpsError, UsageError
 from kfp_gitops.compiling import ir
+from kfp_gitops.kfpserver.metadata import logged as metrics
 from kfp_gitops.kfpserver.runtree import Names, of_events
 from kfp_gitops.kfpserver.runtree.events import last
 from kfp_gitops.kfpserver.runtree.fold import Seen
 from kfp_gitops.kfpserver.runtree.ids import Ids
 from kfp_gitops.language.manifest import reader
-from kfp_gitops.local import about, metrics
+from kfp_gitops.local import about
 from kfp_gitops.operate.comparing import steps
 from kfp_gitops.operate.comparing.sides import File, Part, Side, complete, leaves
 
@@ -78,7 +79,6 @@ def _side(folder: Path) -> Side:
         parameters=complete(spec, given),
         parts=dict(_parts(of_events(spec, given, last(told), state, _names(folder)))),
         steps=steps.of(spec, platform),
-        tells_outputs=True,
         commit=of.commit,
         libraries=of.libraries if of.pipeline else None,
     )
@@ -138,7 +138,7 @@ def _part(seen: Seen) -> Part:
         None if seen.cached else _seconds(seen),
         outputs.get("parameters", {}),
         logged,
-        {name: File(one["uri"], _digest(one["uri"])) for name, one in artifacts.items()},
+        {name: File(one["uri"], digest(one["uri"])) for name, one in artifacts.items()},
     )
 
 
@@ -146,7 +146,7 @@ def _seconds(seen: Seen) -> float | None:
     return (seen.ended - seen.started).total_seconds() if seen.started and seen.ended else None
 
 
-def _digest(uri: str) -> str:
+def digest(uri: str) -> str:
     """Of a file, or of all files below a folder; "" on another machine. `Metrics` mostly have no file at all."""
     parts = urlsplit(uri)
     if parts.scheme not in ("", "file"):

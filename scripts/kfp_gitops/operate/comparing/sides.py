@@ -12,10 +12,13 @@ from kfp_gitops.kfpserver.runtree import View
 
 @dataclass(frozen=True)
 class File:
-    """An artifact: where it lies, and the digest of its content where that can be read here."""
+    """An artifact: where it lies, and the digest of its content where that can be read here.
+
+    None: nobody can tell here, and it lies at a place of its run's own, so that nothing is to be compared.
+    """
 
     uri: str
-    digest: str = ""
+    digest: str | None = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Side:
-    """`tells_outputs`: KFP's API tells none (2.17.0), so of a run there nothing can be said of them."""
+    """`tells_nothing`: why nobody knows what its tasks gave, "" where it is known.
+
+    `decimals`: so many of a number that was logged are kept, None: all.
+    """
 
     run: str
     place: str
@@ -53,7 +59,8 @@ class Side:
     parameters: Mapping[str, Any]
     parts: Mapping[str, Part]
     steps: Mapping[str, Step]
-    tells_outputs: bool
+    tells_nothing: str = ""
+    decimals: int | None = None
     version: str = ""
     release: str = ""
     commit: str = ""

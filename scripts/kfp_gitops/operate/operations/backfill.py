@@ -10,31 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from datetime import datetime
+from itertools import islice, takewhile
 from typing import Any
 
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.kfpserver.kfpapi.models import RunState
-from kfp_gitops.language import cron
+from kfp_gitops.language import cron, firings
+from kfp_gitops.language.firings import Range
 from kfp_gitops.language.manifest import Manifest, Schedule
 from kfp_gitops.reconcile import history
 from kfp_gitops.reconcile.records import backfill_prefix
 
-TICK_PARAMETERS = ("scheduled_at", "now_override")
-"""The parameter that gets the firing's instant, RFC 3339: the first of these that the pipeline declares as text."""
 MOST = 1000
-_FIRST = datetime.min.replace(tzinfo=UTC)
+"""Firings of one command, which follows them all; a backfill that stands in Git may have more."""
 FAILED = frozenset({"FAILED", "CANCELED"})
 """How a run ends that made up for nothing."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """From the first instant on, up to but without the second; both aware and in UTC."""
-
-    start: datetime
-    end: datetime
 
 
 @dataclass(frozen=True)
@@ -97,8 +88,8 @@ def parse_range(text: str) -> Range:
     """
     first, dots, last = text.partition("..")
     try:
-        found = Range(_moment(first, end=False), _moment(last, end=True))
-    except (ValueError, OverflowError):  # the first and the last day of the calendar
+        found = Range.of(first, last)
+    except ValueError:
         found = None
     if found is None or not dots:
         raise UsageError(f"--backfill {text}: write FROM..TO, as in 2026-01-01..2026-01-31")
@@ -107,16 +98,6 @@ def parse_range(text: str) -> Range:
             f"--backfill {text}: it ends before it begins; write FROM..TO, the earlier one first"
         )
     return found
-
-
-def _moment(text: str, *, end: bool) -> datetime:
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
-        return datetime(day.year, day.month, day.day, tzinfo=UTC)
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError("no zone")
-    return found.astimezone(UTC)
 
 
 def ticks(schedule: Schedule, within: Range, now: datetime) -> list[datetime]:
@@ -128,20 +109,13 @@ def ticks(schedule: Schedule, within: Range, now: datetime) -> list[datetime]:
     expression = cron.parse(schedule.cron) if schedule.cron else None
     if expression is None or isinstance(expression, cron.Every):
         raise UsageError(f"schedule {schedule.name!r} has an interval: it has no firings but those that were")
-    found = list(islice(_firings(expression, within, now), MOST + 1))
+    passed = takewhile(lambda tick: tick <= now, firings.of(expression, within))
+    found = list(islice(passed, MOST + 1))
     if len(found) > MOST:
         raise UsageError(
             f"schedule {schedule.name!r} fires more than {MOST} times in it; give a shorter range"
         )
     return found
-
-
-def _firings(expression: cron.Cron, within: Range, now: datetime) -> Iterable[datetime]:
-    before_it = timedelta(seconds=1) if within.start > _FIRST else timedelta(0)
-    tick = expression.next_after(within.start - before_it)
-    while tick is not None and tick < within.end and tick <= now:
-        yield tick
-        tick = expression.next_after(tick)
 
 
 def tick_parameter(manifest: Manifest, asked: str | None) -> str | None:
@@ -155,4 +129,4 @@ def tick_parameter(manifest: Manifest, asked: str | None) -> str | None:
         raise UsageError(
             f"--tick-parameter {asked}: the pipeline has no such text; there are: {', '.join(texts) or 'none'}"
         )
-    return asked or next((name for name in TICK_PARAMETERS if name in texts), None)
+    return asked or firings.tick_parameter(texts)

@@ -14,11 +14,14 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from kfp_gitops.base.errors import UnclearError
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.operate.following import FINAL
 from kfp_gitops.operate.operations.backfill import FAILED, Backfill
 from kfp_gitops.operate.operations.terminate import terminate
+from kfp_gitops.reconcile import unclear
 
 Tell = Callable[[str], None]
 _POLL = 5.0
@@ -73,6 +76,9 @@ class MakingUp:
     tell: Tell
     sleep: Callable[[float], None] = time.sleep
     hold: Callable[[Job], AbstractContextManager[object]] = lambda _: nullcontext()
+    owner: Owner | None = None
+    """Whose the runs are: for the notes of those that KFP may have started unheard, which nobody starts again."""
+    _noted: frozenset[str] | None = None
 
     def run(self) -> None:
         """Until each run has ended.
@@ -101,6 +107,7 @@ class MakingUp:
         """Look at the runs of one, and start as many as there is room for; how many that were."""
         self._look(job)
         job.done = not job.waiting and not job.active
+        self._leave_out_unclear(job)
         chosen = job.waiting[: max(0, room - len(job.active))]
         missing = self._without_run(job.work, chosen) if chosen else []
         for tick in sorted(taken := set(job.meanwhile(missing) if missing else ())):
@@ -140,13 +147,30 @@ class MakingUp:
 
     def _start(self, work: Backfill, tick: datetime) -> str:
         own = {work.tick_parameter: f"{tick:%Y-%m-%dT%H:%M:%SZ}"} if work.tick_parameter else {}
-        return self.api.create_run(
-            name=work.name(tick),
-            pipeline_id=work.pipeline_id,
-            version_id=work.version_id,
-            experiment_id=work.experiment_id,
-            parameters={**work.parameters, **own},
-        )
+        try:
+            return self.api.create_run(
+                name=work.name(tick),
+                pipeline_id=work.pipeline_id,
+                version_id=work.version_id,
+                experiment_id=work.experiment_id,
+                parameters={**work.parameters, **own},
+            )
+        except UnclearError as error:
+            noted = unclear.note(self.api, self.owner, work.name(tick)) if self.owner else ""
+            raise UnclearError(f"{error}{noted}") from None
+
+    def _leave_out_unclear(self, job: Job) -> None:
+        """What a note says that KFP may have started unheard, be it for a backfill that stands in Git."""
+        if self.owner is None or not job.waiting:
+            return
+        if self._noted is None:
+            found = self.api.experiments_like(unclear.PREFIX)
+            self._noted = frozenset(one.name for one in found if not one.archived)
+        for tick in job.waiting if self._noted else ():
+            name = job.work.name(tick)
+            if unclear.note_name(self.owner, name) in self._noted:
+                job.otherwise.add(tick)
+                self.tell(f"{name} may run already: see the experiment {unclear.note_name(self.owner, name)}")
 
 
 def _age(run: RunState) -> tuple[datetime, str]:

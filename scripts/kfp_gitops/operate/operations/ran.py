@@ -9,10 +9,10 @@ from statistics import median
 
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.language.firings import Range
 from kfp_gitops.operate.operations.backfill import (
     FAILED,
     Backfill,
-    Range,
     newest_attempts,
     next_attempts,
 )

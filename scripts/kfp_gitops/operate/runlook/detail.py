@@ -77,6 +77,8 @@ def _facts(found: Detail) -> Iterator[tuple[str, str]]:
         "started",
         f"{run.created:%Y-%m-%d %H:%M:%S} UTC, {found.origin}" if run.created else str(found.origin),
     )
+    if found.origin.cause and found.origin.cause.link:
+        yield "", found.origin.cause.link
     label = "parameters"
     for name, value in run.parameters.items():
         yield label, _written(name, value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from types import MappingProxyType
@@ -89,7 +89,7 @@ def listing(
             owner.environment,
             its.of(run),
             run,
-            origin.of(run, its.of(run), schedules),
+            origin.of(run, its.of(run), schedules, watch.api.run_link),
             watch.api.run_link(run.id),
             tasks.get(run.id, ()),
         )
@@ -186,7 +186,10 @@ def _told(row: Row) -> dict[str, Any]:
 
 def started_by(found: Origin) -> dict[str, Any]:
     """An origin for machines."""
-    return {"kind": found.kind, "name": found.name, "tick": instant(found.tick), "by": found.by}
+    cause = asdict(found.cause) if found.cause else None
+    return {
+        "kind": found.kind, "name": found.name, "tick": instant(found.tick), "by": found.by, "cause": cause,
+    }  # fmt: skip
 
 
 def together(found: Sequence[Listing]) -> Listing:

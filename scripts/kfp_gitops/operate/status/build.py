@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from kfp_gitops.base.columns import counted
 from kfp_gitops.kfpserver.kfpapi.actual import Actual
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule
-from kfp_gitops.operate.status import missed, promises
+from kfp_gitops.operate.status import expected, missed, promises, triggers
 from kfp_gitops.operate.status.lines import Pauses, line, no_pause
-from kfp_gitops.operate.status.model import LastRun, PipelineStatus, Promise, ScheduleStatus, Status
-from kfp_gitops.reconcile import timing, unclear
+from kfp_gitops.operate.status.model import (
+    BackfillStatus,
+    LastRun,
+    PipelineStatus,
+    Promise,
+    ScheduleStatus,
+    Status,
+    TriggerStatus,
+)
+from kfp_gitops.operate.status.triggers import Standings
+from kfp_gitops.reconcile import durations, timing, unclear
 from kfp_gitops.reconcile.change import Action, Change
 from kfp_gitops.reconcile.plan import Plan
 from kfp_gitops.reconcile.records import Desired, DesiredPipeline
@@ -38,19 +48,33 @@ class Look:
     """Pipeline → what is in conflict, and what an apply would change."""
     pauses: Pauses = no_pause
     """When schedules were off by our own doing."""
+    standings: Standings | None = None
+    """What the newest pass kept of triggers; None: nobody could read it."""
 
     @classmethod
-    def of(cls, desired: Desired, actual: Actual, plan: Plan, pauses: Pauses = no_pause) -> Look:
+    def of(
+        cls,
+        desired: Desired,
+        actual: Actual,
+        plan: Plan,
+        pauses: Pauses = no_pause,
+        standings: Standings | None = None,
+    ) -> Look:
         """Its changes by pipeline."""
         changes: dict[str, list[Change]] = {}
         for change in (*plan.conflicts, *plan.differences):
             changes.setdefault(change.pipeline, []).append(change)
-        return cls(desired, actual, plan, changes, pauses)
+        return cls(desired, actual, plan, changes, pauses, standings)
 
-    def at(self, pipeline: DesiredPipeline, runs: Sequence[RunState]) -> PipelineStatus:
+    def at(
+        self,
+        pipeline: DesiredPipeline,
+        runs: Sequence[RunState],
+        of_backfills: Sequence[BackfillStatus] = (),
+    ) -> PipelineStatus:
         """One pipeline; `runs` are the newest ones of its experiment, newest first."""
         changes = self.changes.get(pipeline.name, ())
-        return _pipeline(self.desired, pipeline, self.actual, changes, runs, self.pauses)
+        return replace(_pipeline(self, pipeline, changes, runs), backfills=of_backfills)
 
     def whole(self, pipelines: Sequence[PipelineStatus]) -> Status:
         """All of them, and what is of no pipeline of the manifests."""
@@ -59,7 +83,7 @@ class Look:
         others = tuple(_line(change) for change in plan.differences if change.pipeline not in known)
         conflicts = tuple(_line(change) for change in plan.conflicts if change.pipeline not in known)
         unsettled = () if desired.selected else unclear.told(desired.owner, actual.experiments)
-        in_order = tuple(sorted(pipelines, key=lambda found: found.name))
+        in_order = tuple(sorted(expected.with_next(desired, actual, pipelines), key=lambda found: found.name))
         rest = (*others, *conflicts, *unsettled)
         return Status(desired.owner.environment, desired.host, actual.now, in_order, rest)
 
@@ -69,13 +93,9 @@ def _line(change: Change) -> str:
 
 
 def _pipeline(
-    desired: Desired,
-    pipeline: DesiredPipeline,
-    actual: Actual,
-    changes: Sequence[Change],
-    runs: Sequence[RunState],
-    pauses: Pauses,
+    look: Look, pipeline: DesiredPipeline, changes: Sequence[Change], runs: Sequence[RunState]
 ) -> PipelineStatus:
+    desired, actual, pauses = look.desired, look.actual, look.pauses
     found = actual.pipelines.get(pipeline.name)
     version = found.versions.get(pipeline.version) if found and found.owner == desired.owner else None
     version = version if version and version.digest == pipeline.digest else None
@@ -84,6 +104,7 @@ def _pipeline(
     finished = next((_run(run) for run in newest if run.state in _FINAL), None)
     drift = tuple(map(_line, changes))
     promise = promises.promise(pipeline, found, newest, actual.now)
+    its = triggers.of_pipeline(pipeline, look.standings, newest, actual.now)
     return PipelineStatus(
         name=pipeline.name,
         team=pipeline.team,
@@ -98,8 +119,12 @@ def _pipeline(
         last_run=_run(newest[0]) if newest else None,
         last_finished=finished,
         drift=drift,
-        unhealthy=tuple(_unhealthy(version is not None, schedules, finished, changes, promise)),
+        unhealthy=tuple(
+            _unhealthy(version is not None, schedules, finished, changes, promise, its, actual.now)
+        ),
         promise=promise,
+        triggers=its,
+        usual=durations.usual(newest),
     )
 
 
@@ -109,6 +134,8 @@ def _unhealthy(
     finished: LastRun | None,
     drift: Sequence[Change],
     promise: Promise | None,
+    its: Sequence[TriggerStatus],
+    now: datetime,
 ) -> Iterator[str]:
     if not registered:
         yield "its version is not registered"
@@ -121,6 +148,14 @@ def _unhealthy(
         if schedule.missed:
             last = schedule.missed[-1].at
             yield f"{schedule.name} missed {missed.counted(schedule.missed)}, the last {last:%m-%d %H:%M}"
+    for trigger in its:
+        if trigger.missed:
+            number, last = counted(len(trigger.missed), "cause"), trigger.missed[-1].moment
+            yield f"{trigger.name} missed {number}, the last of {last:%m-%d %H:%M}"
+        if trigger.problem:
+            yield f"{trigger.name} cannot tell what is due: {trigger.problem}"
+        elif triggers.overdue(trigger, now):
+            yield f"{trigger.name}: no pass has looked since {trigger.looked:%m-%d %H:%M}"
     if finished and finished.state == "FAILED":
         yield f"its last run failed: {finished.id}"
     if promise:

@@ -8,11 +8,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from kfp_gitops.base import columns
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 from kfp_gitops.operate.faults.firings import TIME_ZONE
+from kfp_gitops.operate.status import backfills
 from kfp_gitops.operate.status.missed import counted, firings
-from kfp_gitops.operate.status.model import Cause, PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.status.model import (
+    BackfillStatus,
+    Cause,
+    PipelineStatus,
+    ScheduleStatus,
+    Status,
+    TriggerStatus,
+)
 from kfp_gitops.operate.status.promises import DURATION, causes
+from kfp_gitops.operate.status.triggers import overdue
 from kfp_gitops.reconcile.change import Action
 
 Say = Callable[[str], str]
@@ -29,26 +39,30 @@ class Kind(StrEnum):
     FAILED = "failed"
     MISSED = "missed"
     LATE = "late"
+    TRIGGER = "trigger"
     STUCK = "stuck"
     DIFFERENT = "different"
     PAUSED = "paused"
     HELD = "held"
     CONFLICT = "conflict"
     WAITING = "waiting"
+    BACKFILL = "backfill"
     OTHER = "other"
 
 
 ABOUT = {
     Kind.SERVER: "of the server, or of the environment as a whole: mend this first",
     Kind.FAILED: "the newest run that ended failed",
-    Kind.MISSED: "a firing of the last seven days has no run, and nobody made up for it",
+    Kind.MISSED: "a firing of the last seven days, or what a trigger waited for, has no run, and nobody made up for it",
     Kind.LATE: "what its manifest promises (slo) is not kept",
+    Kind.TRIGGER: "what triggers wait for is not looked at, or cannot be",
     Kind.STUCK: "the newest run goes on for over a day, or waits for over an hour",
     Kind.DIFFERENT: "KFP is not as the manifests say; apply makes it so",
     Kind.PAUSED: "no schedule is on until then, or until somebody ends it",
-    Kind.HELD: "firings of the last seven days that a pause held back; no alarm",
+    Kind.HELD: "firings and causes that a pause or a window held back; no alarm",
     Kind.CONFLICT: "not ours, or not what was reviewed: nothing of it is touched",
-    Kind.WAITING: "a run waits for its start",
+    Kind.WAITING: "a run waits for its start, or a cause of a trigger for its turn",
+    Kind.BACKFILL: "days that Git asks to run once more, or at last; no alarm",
     Kind.OTHER: "of pipelines that are in no manifest, and what a person must settle",
 }
 
@@ -117,6 +131,10 @@ def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
         if schedule.held:
             number = firings(len(schedule.held))
             yield _gone(Kind.HELD, pipeline, schedule, number, schedule.held[-1], say)
+    for trigger in pipeline.triggers:
+        yield from _of_trigger(pipeline, trigger, now, say)
+    for backfill in pipeline.backfills:
+        yield _of_backfill(pipeline, backfill, now, say)
     yield from _late(pipeline, say)
     yield from _running(pipeline, now, say)
     yield from _differing(pipeline, say)
@@ -143,6 +161,43 @@ def _gone(
     own, whole = (say(f"run.py{part} --backfill --{kind}") for part in (which, ""))
     before = f"; before {minute(schedule.known_since)} unknown" if schedule.known_since else ""
     return Finding(kind, schedule.name, f"{number}, the last at {minute(last)}{before}", own, whole)
+
+
+def _of_trigger(
+    pipeline: PipelineStatus, trigger: TriggerStatus, now: datetime, say: Say
+) -> Iterator[Finding]:
+    """A cause that was missed is made up for by any run of the pipeline."""
+    start = say(f"run.py --pipeline {shlex.quote(pipeline.name)}")
+    for kind, causes_ in ((Kind.MISSED, trigger.missed), (Kind.HELD, trigger.held)):
+        if causes_:
+            last = causes_[-1]
+            number = columns.counted(len(causes_), "cause")
+            told = f"{number}, the last at {minute(last.moment)} ({last.cause}): {last.why}"
+            yield Finding(kind, trigger.name, told, start)
+    if trigger.problem:
+        yield Finding(Kind.TRIGGER, trigger.name, trigger.problem, say("reconcile.py trigger"))
+    elif overdue(trigger, now):
+        told = f"no pass has looked since {minute(trigger.looked)}"
+        yield Finding(Kind.TRIGGER, trigger.name, told, say("reconcile.py trigger"))
+    for name in trigger.unclear:
+        yield Finding(Kind.OTHER, trigger.name, f"KFP may have started {name}, and lists no such run", start)
+    waits = next((one for one in trigger.waiting if now - one.moment > _HELD), None)
+    if waits and not trigger.stopped:
+        number = columns.counted(len(trigger.waiting), "cause")
+        told = f"{number}, the first since {minute(waits.moment)} ({waits.cause}): {waits.why}"
+        listed = say(f"run.py --list --pipeline {shlex.quote(pipeline.name)}")
+        yield Finding(Kind.WAITING, trigger.name, told, listed)
+
+
+def _of_backfill(pipeline: PipelineStatus, backfill: BackfillStatus, now: datetime, say: Say) -> Finding:
+    """What comes next: to run once more what failed of it, or to see its runs."""
+    command = f"run.py --list --pipeline {shlex.quote(pipeline.name)}"
+    if backfill.failed_at and backfill.schedule and not backfill.again:
+        days = f"{min(backfill.failed_at):%Y-%m-%d}..{max(backfill.failed_at):%Y-%m-%d}"
+        which = f"--pipeline {shlex.quote(pipeline.name)} --schedule {shlex.quote(backfill.schedule)}"
+        command = f"run.py {which} --backfill {days} --redo-failed"
+    name = f"{pipeline.name}/{backfill.name}"
+    return Finding(Kind.BACKFILL, name, backfills.words(backfill, now), say(command))
 
 
 def _late(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:

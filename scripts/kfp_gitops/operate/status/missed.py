@@ -20,7 +20,7 @@ from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.operate.status.model import Cause, Missed
 from kfp_gitops.reconcile import history, timing
 from kfp_gitops.reconcile.history import Era, Why
-from kfp_gitops.reconcile.records import backfill_prefix, makeup_prefix
+from kfp_gitops.reconcile.records import BACKFILLED, backfill_prefix, makeup_prefix
 from kfp_gitops.reconcile.seen import is_named_for, named
 
 GRACE = timedelta(minutes=2)
@@ -32,6 +32,7 @@ NEWEST = 100
 MORE = 1000
 """Of the time that is looked at, where the newest do not tell enough (`recent`)."""
 _MOST = 100
+_ATTEMPT = r"(\d{8}T\d{6}Z)(?:-\d+)?"
 _ZONES = timedelta(hours=14)
 """A firing by another time zone than UTC is at most so far off."""
 _TO_PAUSE = timedelta(minutes=10)
@@ -227,13 +228,13 @@ def _of_interval(era: Era, fired: Sequence[datetime]) -> Iterator[datetime]:
 def made_up(schedule: str, runs: Iterable[RunState]) -> Callable[[datetime], bool]:
     """Whether somebody has run what was missed at an instant: a backfill that firing, a make-up all up to its own."""
     good = [run.name for run in runs if run.state in ACTIVE or run.state == "SUCCEEDED"]
-    once = set(_stamps(good, backfill_prefix(schedule)))
-    last = max(_stamps(good, makeup_prefix(schedule)), default="")
+    once = set(_stamps(good, backfill_prefix(schedule), BACKFILLED))
+    last = max(_stamps(good, makeup_prefix(schedule), _ATTEMPT), default="")
     return lambda tick: history.stamp(tick) in once or history.stamp(tick) <= last
 
 
-def _stamps(names: Sequence[str], begin: str) -> Iterator[str]:
-    pattern = re.compile(rf"{re.escape(begin)}(\d{{8}}T\d{{6}}Z)(?:-\d+)?")
+def _stamps(names: Sequence[str], begin: str, rest: str) -> Iterator[str]:
+    pattern = re.compile(f"{re.escape(begin)}{rest}")
     return (found[1] for name in names if (found := pattern.fullmatch(name)))
 
 

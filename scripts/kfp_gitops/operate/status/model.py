@@ -83,6 +83,87 @@ class Promise:
 
 
 @dataclass(frozen=True)
+class TriggerCause:
+    """What a trigger is owed a run for: `run ID` of another pipeline, or `data URI STATE`; since when, and why."""
+
+    cause: str
+    moment: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class TriggerRun:
+    """The newest run of a trigger, and what it was started for."""
+
+    cause: str
+    name: str
+    id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class TriggerStatus:
+    """A trigger of the manifest that waits for a run of another pipeline, or for data."""
+
+    name: str
+    """Its pipeline's with its own, as its runs' names begin."""
+    waits_for: str
+    """Such as `train succeeded`."""
+    source: str
+    """The pipeline, or the URI."""
+    enabled: bool
+    next_start: datetime | None
+    """About when, by schedules and by how long past runs took; None: not known, or nothing is to be expected."""
+    looked: datetime | None
+    """When a pass last looked, by the server's clock; None: none has, or it is not known here."""
+    stopped: str = ""
+    """Why it starts nothing at present: paused, turned off, or outside of its window."""
+    waiting: Sequence[TriggerCause] = ()
+    """In the order in which they will be started."""
+    missed: Sequence[TriggerCause] = ()
+    """What alarms, the oldest first."""
+    held: Sequence[TriggerCause] = ()
+    """What a pause or the window held back."""
+    made_up: int = 0
+    """How many of the last day a later run has made up for."""
+    unclear: Sequence[str] = ()
+    """Names of runs that KFP may have started although it lists none."""
+    last: TriggerRun | None = None
+    problem: str = ""
+    """Why the newest pass could not tell what is due."""
+
+
+@dataclass(frozen=True)
+class BackfillStatus:
+    """A backfill that Git asks for (environments/<env>/backfills/)."""
+
+    name: str
+    schedule: str
+    """Whose firings they are; "": of a cron of its own."""
+    reason: str
+    first: datetime | None
+    last: datetime | None
+    total: int
+    done: int
+    """Firings whose run has ended, or that had run already."""
+    ok: int
+    failed: int
+    left_out: int
+    """Those of `done` that had run already."""
+    running: int
+    parallel: int
+    failed_at: Sequence[datetime] = ()
+    """The first ones."""
+    held: str = ""
+    """Why nothing of it is started at present."""
+    finished: datetime | None = None
+    ends: datetime | None = None
+    """About when it will be finished, by how long past runs took; None: not known."""
+    again: bool = False
+    """Whether what had run runs once more."""
+
+
+@dataclass(frozen=True)
 class PipelineStatus:
     """A pipeline of the manifests; `drift` are the changes that an apply would make, `unhealthy` says why it is."""
 
@@ -102,6 +183,11 @@ class PipelineStatus:
     unhealthy: Sequence[str]
     promise: Promise | None = None
     """None: it promises nothing."""
+    triggers: Sequence[TriggerStatus] = ()
+    backfills: Sequence[BackfillStatus] = ()
+    """Those that wait for runs or data."""
+    usual: timedelta | None = None
+    """How long its runs usually take; None: none is known to have succeeded."""
     paused_why: str = ""
     """Who paused it, and why: `by ann: the database is being moved`; "": nobody did, or its values say so."""
 

@@ -8,7 +8,7 @@ from kfp_gitops.base import columns
 from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.language.manifest import slo
 from kfp_gitops.operate.status.health import minute
-from kfp_gitops.operate.status.model import PipelineStatus, Promise, ScheduleStatus
+from kfp_gitops.operate.status.model import PipelineStatus, Promise, ScheduleStatus, TriggerStatus
 
 _HEAD = (
     "PIPELINE",
@@ -57,6 +57,29 @@ def _stacked(pipeline: PipelineStatus, width: int) -> Iterator[str]:
         told = "".join(f", {number} {what}" for what, number in counts.items() if number)
         known = f", known since {minute(schedule.known_since)}" if schedule.known_since else ""
         yield from columns.folded(f"  {schedule.name}  {trigger}, next {upcoming}{told}{known}", width, 4)
+    for one in pipeline.triggers:
+        yield from columns.folded(f"  {one.name}  {', '.join(stands(one))}", width, 4)
+
+
+def stands(found: TriggerStatus) -> Iterator[str]:
+    """What a trigger waits for, what holds it up, what it missed, and what it last started, in some words each."""
+    yield f"once {found.waits_for}"
+    if not found.enabled:
+        yield "disabled"
+        return
+    if found.next_start:
+        yield f"next about {minute(found.next_start)}"
+    if found.stopped:
+        yield f"starts nothing now: {found.stopped}"
+    if found.waiting:
+        first = found.waiting[0]
+        yield f"{len(found.waiting)} waiting ({first.cause}: {first.why})"
+    counts = {"missed": len(found.missed), "held back": len(found.held), "made up": found.made_up}
+    yield from (f"{number} {what}" for what, number in counts.items() if number)
+    if found.last:
+        yield f"last for {found.last.cause} at {minute(found.last.at)}: {found.last.name}"
+    elif found.looked:
+        yield "nothing started yet"
 
 
 def _rows(pipeline: PipelineStatus) -> Iterator[tuple[str, ...]]:
@@ -70,11 +93,12 @@ def _rows(pipeline: PipelineStatus) -> Iterator[tuple[str, ...]]:
         _short(pipeline.commit) or "-",
     )
     last = f"{run.state} {minute(run.created)}" if run else "none"
-    for number, schedule in enumerate(pipeline.schedules or (None,)):
+    starts: list[ScheduleStatus | TriggerStatus | None] = [*pipeline.schedules, *pipeline.triggers]
+    for number, start in enumerate(starts or [None]):
         first = head if number == 0 else ("", "", "", "", "")
         said = promised(pipeline.promise) if pipeline.promise else "-"
-        ends = (last, _missed(schedule), said, health) if number == 0 else ("", _missed(schedule), "", "")
-        yield (*first, *_firing(schedule), *ends)
+        ends = (last, _missed(start), said, health) if number == 0 else ("", _missed(start), "", "")
+        yield (*first, *_firing(start), *ends)
 
 
 def promised(promise: Promise) -> str:
@@ -95,12 +119,16 @@ def _short(commit: str) -> str:
     return commit[:12] + (CHANGED if commit.endswith(CHANGED) else "")
 
 
-def _missed(schedule: ScheduleStatus | None) -> str:
-    return str(len(schedule.missed)) if schedule else "-"
+def _missed(start: ScheduleStatus | TriggerStatus | None) -> str:
+    return str(len(start.missed)) if start else "-"
 
 
-def _firing(schedule: ScheduleStatus | None) -> tuple[str, str]:
+def _firing(schedule: ScheduleStatus | TriggerStatus | None) -> tuple[str, str]:
     if schedule is None:
         return "-", "-"
+    if isinstance(schedule, TriggerStatus):
+        off = "" if schedule.enabled else " (disabled)"
+        upcoming = f"about {minute(schedule.next_start)}" if schedule.next_start else "-"
+        return f"once {schedule.waits_for}{off}", upcoming
     state = {True: "", False: " (disabled)", None: " (not there)"}[schedule.enabled]
     return schedule.trigger + state, minute(schedule.next_firing)

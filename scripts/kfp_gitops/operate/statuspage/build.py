@@ -9,9 +9,9 @@ from datetime import datetime
 from kfp_gitops.kfpserver.kfpapi.actual import Actual
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule as Wanted
-from kfp_gitops.operate.status import health
+from kfp_gitops.operate.status import expected, health
 from kfp_gitops.operate.status.health import Finding, Kind, Say
-from kfp_gitops.operate.status.model import PipelineStatus, Promise, ScheduleStatus, Status
+from kfp_gitops.operate.status.model import PipelineStatus, Promise, ScheduleStatus, Status, TriggerStatus
 from kfp_gitops.operate.statuspage import records, week
 from kfp_gitops.operate.statuspage.records import Environment, Seen, Unseen
 from kfp_gitops.reconcile import timing
@@ -21,6 +21,10 @@ NEWEST = 10
 """Runs of a pipeline that are told."""
 _QUIET = frozenset({Kind.PAUSED, Kind.WAITING})
 """What somebody has decided, or what passes by itself."""
+
+
+Courses = Mapping[str, Sequence[datetime]]
+"""A trigger, by its pipeline's name with its own → about when it starts that."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ def seen(known: Known) -> Environment:
     """An environment that was looked at."""
     status, begins = known.status, week.begins(known.status.at)
     wanted = {pipeline.name: pipeline for pipeline in known.desired.pipelines}
+    courses = _courses(known, begins)
     found = Seen(
         host=status.host,
         ui=known.ui.rstrip("/"),
@@ -48,7 +53,7 @@ def seen(known: Known) -> Environment:
         week=begins,
         period=known.period,
         disabled=known.desired.disabled,
-        pipelines=tuple(_pipeline(known, wanted[one.name], one, begins) for one in status.pipelines),
+        pipelines=tuple(_pipeline(known, wanted[one.name], one, begins, courses) for one in status.pipelines),
         findings=tuple(map(_finding, health.findings(replace(status, pipelines=()), known.say))),
     )
     return Environment(status.environment, found)
@@ -61,7 +66,7 @@ def unseen(name: str, why: str, now: datetime, before: Environment | None = None
 
 
 def _pipeline(
-    known: Known, wanted: DesiredPipeline, status: PipelineStatus, begins: datetime
+    known: Known, wanted: DesiredPipeline, status: PipelineStatus, begins: datetime, courses: Courses
 ) -> records.Pipeline:
     found = health.of_pipeline(status, known.status.at, known.say)
     schedules = zip(status.schedules, wanted.schedules, strict=True)
@@ -80,6 +85,39 @@ def _pipeline(
         drift=tuple(status.drift),
         promise=_promise(status.promise) if status.promise else None,
         findings=tuple(map(_finding, found)),
+        triggers=tuple(_trigger(one, begins, courses) for one in status.triggers),
+    )
+
+
+def _courses(known: Known, begins: datetime) -> Courses:
+    """When triggers are to be expected to start what in the week that is drawn."""
+    found = known.status.pipelines
+    if not any(one.triggers for one in found):
+        return {}
+    every = expected.courses(known.desired, known.actual, found, begins)
+    return {f"{one.edge.pipeline}-{one.edge.trigger.name}": one.starts or () for one in every}
+
+
+def _trigger(found: TriggerStatus, begins: datetime, courses: Courses) -> records.Trigger:
+    waiting, missed, held = (
+        tuple(records.Due(one.cause, one.moment, one.why) for one in its)
+        for its in (found.waiting, found.missed, found.held)
+    )
+    return records.Trigger(
+        name=found.name,
+        waits_for=found.waits_for,
+        enabled=found.enabled,
+        next=found.next_start,
+        looked=found.looked,
+        stopped=found.stopped,
+        waiting=waiting,
+        missed=missed,
+        held=held,
+        made_up=found.made_up,
+        last=found.last.id if found.last else "",
+        cause=found.last.cause if found.last else "",
+        at=found.last.at if found.last else None,
+        week=week.told(courses.get(found.name, ()), begins),
     )
 
 

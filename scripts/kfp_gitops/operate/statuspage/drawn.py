@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from kfp_gitops.operate.statuspage.records import Fires, Run, Schedule, Seen
+from kfp_gitops.operate.statuspage.records import Fires, Run, Schedule, Seen, Trigger
 from kfp_gitops.operate.statuspage.week import HOURS
 
 _HOUR = timedelta(hours=1)
@@ -33,7 +33,7 @@ class Shapes:
     """The midnight with which the drawing begins."""
     ids: dict[str, str] = field(default_factory=dict)
 
-    def of(self, schedule: Schedule, week: datetime) -> str:
+    def of(self, schedule: Schedule | Trigger, week: datetime) -> str:
         """The id of a schedule's hours, told from `week` on; empty where it never fires in what is drawn."""
         path = "".join(_bars(schedule.week, (week - self.start) // _HOUR))
         return self.ids.setdefault(path, f"w{len(self.ids)}") if path else ""
@@ -50,8 +50,10 @@ def load(seen: Seen, start: datetime) -> str:
     """How many firings each hour has in all, as one path of bars; the highest fills the height."""
     later = (seen.week - start) // _HOUR
     counts: Counter[int] = Counter()
-    for schedule in (s for pipeline in seen.pipelines for s in pipeline.schedules if s.enabled):
-        for one in schedule.week:
+    on = [s.week for pipeline in seen.pipelines for s in pipeline.schedules if s.enabled]
+    on += [t.week for pipeline in seen.pipelines for t in pipeline.triggers if t.enabled]
+    for fires in on:
+        for one in fires:
             for hour in range(one.hour + later, one.hour + one.hours + later):
                 counts[hour] += one.count
     shown = {hour: count for hour, count in sorted(counts.items()) if 0 <= hour < HOURS}

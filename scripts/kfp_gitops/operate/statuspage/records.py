@@ -58,6 +58,40 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Due:
+    """What a trigger is owed a run for, and why it has none."""
+
+    cause: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """What starts a pipeline after runs of another, or by data; `next` is about when."""
+
+    name: str
+    waits_for: str
+    enabled: bool
+    next: datetime | None
+    looked: datetime | None
+    stopped: str = ""
+    """Why it starts nothing at present."""
+    waiting: Sequence[Due] = ()
+    missed: Sequence[Due] = ()
+    held: Sequence[Due] = ()
+    """What a pause or its window held back."""
+    made_up: int = 0
+    last: str = ""
+    """The id of its newest run."""
+    cause: str = ""
+    """What that was started for."""
+    at: datetime | None = None
+    week: Sequence[Fires] = ()
+    """In which hours it is to be expected."""
+
+
+@dataclass(frozen=True)
 class Waits:
     """A release of the environment before that is not here yet; without a `since` Git does not tell it."""
 
@@ -115,6 +149,7 @@ class Pipeline:
     drift: Sequence[str] = ()
     promise: Promise | None = None
     findings: Sequence[Finding] = ()
+    triggers: Sequence[Trigger] = ()
 
 
 @dataclass(frozen=True)

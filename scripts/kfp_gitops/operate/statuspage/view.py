@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
-from urllib.parse import quote
 
 from kfp_gitops.base import alike, columns
 from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.language.manifest import slo
 from kfp_gitops.operate.status.health import ABOUT, Kind
-from kfp_gitops.operate.statuspage import drawn
+from kfp_gitops.operate.statuspage import drawn, starts
 from kfp_gitops.operate.statuspage.drawn import Shapes
 from kfp_gitops.operate.statuspage.records import (
     Board,
@@ -20,7 +19,6 @@ from kfp_gitops.operate.statuspage.records import (
     Finding,
     Pipeline,
     Promise,
-    Schedule,
     Seen,
     Waits,
 )
@@ -42,16 +40,6 @@ class Tag:
 
 
 @dataclass(frozen=True)
-class Fired:
-    """A schedule in its row: `shape` is the id of its drawing."""
-
-    shape: str
-    trigger: str
-    next: str
-    on: bool
-
-
-@dataclass(frozen=True)
 class Row:
     """One pipeline in one environment."""
 
@@ -64,7 +52,7 @@ class Row:
     commit: str
     release: str
     waits: str
-    schedules: Sequence[Fired]
+    schedules: Sequence[starts.Fired]
     signs: Sequence[tuple[str, str]]
     strip: str
     newest: str
@@ -148,10 +136,11 @@ def _facts(seen: Seen) -> list[tuple[str, str]]:
     )
     paused = sum(pipeline.paused_until is not None for pipeline in seen.pipelines)
     upcoming = [s.next for pipeline in seen.pipelines for s in pipeline.schedules if s.next]
+    upcoming += [t.next for pipeline in seen.pipelines for t in pipeline.triggers if t.next]
     facts = [
         ("KFP", seen.host),
         ("Pipelines", f"{len(seen.pipelines):,}{f', {paused:,} paused' if paused else ''}"),
-        ("Next firing", minute(min(upcoming)) if upcoming else "none"),
+        ("Next firing", starts.minute(min(upcoming)) if upcoming else "none"),
         ("Waits for promotion", waits),
     ]
     return [*facts, *((f"Waits: {one.name}", _waits(one.waits)) for one in seen.coming or ())]
@@ -192,7 +181,7 @@ def bodies(board: Board, shapes: Shapes) -> list[list[Row]]:
 
 def _row(one: Environment, pipeline: Pipeline, shapes: Shapes, *, first: bool) -> Row:
     assert one.seen is not None
-    week, commit = one.seen.week, pipeline.commit
+    commit = pipeline.commit
     signs, strip = drawn.strip(pipeline.runs) if pipeline.runs else ([], "")
     owner = pipeline.owner if pipeline.owner != pipeline.team else ""
     return Row(
@@ -205,14 +194,12 @@ def _row(one: Environment, pipeline: Pipeline, shapes: Shapes, *, first: bool) -
         commit=commit[:12] + (CHANGED if commit.endswith(CHANGED) else ""),
         release=short(pipeline.release),
         waits=_waits(pipeline.waits) if pipeline.waits else "",
-        schedules=[_fired(schedule, shapes.of(schedule, week)) for schedule in pipeline.schedules],
+        schedules=[*starts.fired(pipeline, shapes, one.seen)],
         signs=[(_RUNS.get(state, ""), text) for state, text in signs],
         strip=strip,
-        newest=minute(pipeline.runs[0].created) if pipeline.runs else "",
-        link=f"{one.seen.ui}/#/runs/details/{quote(pipeline.runs[0].id)}"
-        if one.seen.ui and pipeline.runs
-        else "",
-        missed=_missed(pipeline),
+        newest=starts.minute(pipeline.runs[0].created) if pipeline.runs else "",
+        link=starts.link(one.seen.ui, pipeline.runs[0].id) if pipeline.runs else "",
+        missed=starts.missed(pipeline),
         promises=list(_promises(pipeline.promise)) if pipeline.promise else [],
         stale=one.unseen is not None,
     )
@@ -223,11 +210,6 @@ def _tags(pipeline: Pipeline) -> Iterator[Tag]:
     yield from (Tag(kind, _looks(kind)) for kind in kinds)
     if not kinds:
         yield Tag("unhealthy", "bad") if pipeline.needs else Tag("ok", "good")
-
-
-def _fired(schedule: Schedule, shape: str) -> Fired:
-    state = {True: "", False: " (off)", None: " (not there)"}[schedule.enabled]
-    return Fired(shape, schedule.trigger + state, minute(schedule.next), bool(schedule.enabled))
 
 
 def _promises(promise: Promise) -> Iterator[Tag]:
@@ -246,20 +228,6 @@ def _span(seconds: int) -> str:
     return slo.written(timedelta(seconds=seconds))
 
 
-def _missed(pipeline: Pipeline) -> str:
-    """All of its schedules: how many, by what, and what a pause held back."""
-    missed = [one for schedule in pipeline.schedules for one in schedule.missed]
-    held = sum(len(schedule.held) for schedule in pipeline.schedules)
-    made_up = sum(schedule.made_up for schedule in pipeline.schedules)
-    causes = ", ".join(dict.fromkeys(one.cause for one in missed if one.cause))
-    texts = (
-        [f"{len(missed)}{f' ({causes})' if causes else ''}, last {minute(missed[-1].at)}"] if missed else []
-    )
-    texts += [f"{held} held by a pause"] if held else []
-    texts += [f"{made_up} made up"] if made_up else []
-    return "; ".join(texts)
-
-
 def _waits(waits: Waits) -> str:
     since = f" since {waits.since:%Y-%m-%d}" if waits.since else ""
     return f"{short(waits.release)} of {waits.origin}{since}"
@@ -268,11 +236,6 @@ def _waits(waits: Waits) -> str:
 def short(release: str) -> str:
     """The beginning of a digest, also of an image's."""
     return release.rpartition("sha256:")[2][:12]
-
-
-def minute(moment: datetime | None) -> str:
-    """In UTC, to the minute, without the year."""
-    return f"{moment.astimezone(UTC):%m-%d %H:%M}" if moment else ""
 
 
 def heading(board: Board) -> str:

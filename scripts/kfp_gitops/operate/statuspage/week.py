@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
@@ -20,6 +21,11 @@ def begins(now: datetime) -> datetime:
     return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def told(moments: Iterable[datetime], start: datetime) -> tuple[Fires, ...]:
+    """The same of instants that are known one by one."""
+    return _joined(Counter(hour for at in moments if 0 <= (hour := (at - start) // _HOUR) < HOURS))
+
+
 @lru_cache(maxsize=4096)
 def fires(timing: Timing, start: datetime) -> tuple[Fires, ...]:
     """The firings from `start`, a full hour, on, in hours that follow one another with as many in each.
@@ -27,7 +33,11 @@ def fires(timing: Timing, start: datetime) -> tuple[Fires, ...]:
     An hour counts as a whole, also the one in which the schedule begins or ends.
     """
     counts = _counts(timing, start)
-    hours = sorted(hour for hour in counts if _within(timing, start + hour * _HOUR))
+    return _joined({hour: n for hour, n in counts.items() if _within(timing, start + hour * _HOUR)})
+
+
+def _joined(counts: Mapping[int, int]) -> tuple[Fires, ...]:
+    hours = sorted(counts)
     runs = groupby(enumerate(hours), lambda item: (item[1] - item[0], counts[item[1]]))
     return tuple(
         Fires(first, 1 + sum(1 for _ in rest), count)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from kfp_gitops.base.errors import RemoteError, UsageError
-from kfp_gitops.reconcile.locking import filelock
+from kfp_gitops.reconcile.locking import filelock, witness
 from kfp_gitops.reconcile.locking.memory import Memory
 from kfp_gitops.reconcile.locking.witness import Witness
 
@@ -38,6 +38,12 @@ class Held(Protocol):
         """What it keeps of KFP's database; None: nothing."""
 
     def keep(self, witness: Witness) -> None: ...
+
+    @property
+    def kept(self) -> str:
+        """The text that it keeps: an environment's lock what `witness` reads, the lock of its triggers theirs."""
+
+    def keep_text(self, text: str) -> None: ...
 
 
 @contextmanager
@@ -70,6 +76,8 @@ class Kept:
 
     memory: Memory = Memory.NEVER
     witness: Witness | None = None
+    text: str = field(default="", compare=False)
+    """What it was read from, or what else a lock keeps."""
 
 
 def peek(lease: str | None, key: tuple[str, ...]) -> Kept:
@@ -80,9 +88,9 @@ def peek(lease: str | None, key: tuple[str, ...]) -> Kept:
         UsageError: the lease is not NAMESPACE/NAME.
     """
     if lease is None:
-        return Kept(*filelock.peek(key))
+        memory, text = filelock.peek(key)
+        return Kept(memory, witness.read(text), text)
     namespace, name = _named(lease)
-    from kfp_gitops.reconcile.locking import witness
     from kfp_gitops.reconcile.locking.leases import Leases
 
     try:
@@ -90,7 +98,7 @@ def peek(lease: str | None, key: tuple[str, ...]) -> Kept:
     except UsageError as error:  # who only looks has other things to tell
         raise RemoteError(str(error)) from None
     found = leases.get(name)
-    return Kept(found.memory, witness.read(found.kept)) if found else Kept()
+    return Kept(found.memory, witness.read(found.kept), found.kept) if found else Kept()
 
 
 def _named(lease: str) -> tuple[str, str]:

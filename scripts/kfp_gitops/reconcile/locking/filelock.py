@@ -21,7 +21,7 @@ from kfp_gitops.reconcile.locking.witness import Witness
 
 _POLL = 0.2
 _PLAN, _KEPT = "plan ", "server "
-_MOST = 1 << 16
+_MOST = 1 << 19
 """Bytes of the file that are read."""
 
 
@@ -32,7 +32,7 @@ class FileLock:
     descriptor: int
     memory: Memory
     begun: str = ""
-    witness: Witness | None = None
+    kept: str = ""
 
     def check(self) -> None:
         """Nothing can have taken it."""
@@ -47,15 +47,24 @@ class FileLock:
         self.begun = plan
         self._write()
 
+    @property
+    def witness(self) -> Witness | None:
+        """What it keeps of KFP's database."""
+        return witness.read(self.kept)
+
     def keep(self, found: Witness) -> None:
         """Likewise, what was seen of KFP's database."""
-        self.witness = found
+        self.keep_text(found.text())
+
+    def keep_text(self, text: str) -> None:
+        """Likewise, a line of any text."""
+        self.kept = text
         self._write()
 
     def _write(self) -> None:
         text = f"process {os.getpid()}\n" + (f"{self.memory}\n" if self.memory else "")
         text += f"{_PLAN}{self.begun}\n" if self.begun else ""
-        text += f"{_KEPT}{self.witness.text()}\n" if self.witness else ""
+        text += f"{_KEPT}{self.kept}\n" if self.kept else ""
         # In this order: killed in between, or on a full disk, it still keeps what it kept.
         written = os.pwrite(self.descriptor, content := text.encode(), 0)
         if written == len(content):
@@ -66,7 +75,7 @@ class FileLock:
         """As those who held it before left it."""
         lines = os.pread(descriptor, _MOST, 0).decode("utf-8", "replace").split("\n")
         memory = next((known for known in Memory if known and known in lines), Memory.NEVER)
-        return cls(descriptor, memory, _after(_PLAN, lines), witness.read(_after(_KEPT, lines)))
+        return cls(descriptor, memory, _after(_PLAN, lines), _after(_KEPT, lines))
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,7 @@ def _opened(where: Spot) -> int:
     return found
 
 
-def peek(key: tuple[str, ...]) -> tuple[Memory, Witness | None]:
+def peek(key: tuple[str, ...]) -> tuple[Memory, str]:
     """What the lock for a key remembers, whoever holds it; nothing where there is none."""
     try:
         where = spot(key)
@@ -140,14 +149,14 @@ def peek(key: tuple[str, ...]) -> tuple[Memory, Witness | None]:
             flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             descriptor = os.open(where.name, flags, dir_fd=folder)
     except (OSError, UsageError):
-        return Memory.NEVER, None
+        return Memory.NEVER, ""
     try:
         found = FileLock.of(descriptor)
     except OSError:  # no plain file
-        return Memory.NEVER, None
+        return Memory.NEVER, ""
     finally:
         os.close(descriptor)
-    return found.memory, found.witness
+    return found.memory, found.kept
 
 
 def _after(key: str, lines: Sequence[str]) -> str:

@@ -142,7 +142,16 @@ class Holder:
 
     def keep(self, found: Witness) -> None:
         """As `remember`, what was seen of KFP's database."""
-        self._kept = found.text()
+        self.keep_text(found.text())
+
+    @property
+    def kept(self) -> str:
+        """The text that it keeps."""
+        return self._kept
+
+    def keep_text(self, text: str) -> None:
+        """As `remember`, any text."""
+        self._kept = text
         self._written()
 
     @property

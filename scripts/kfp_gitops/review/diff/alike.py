@@ -21,7 +21,7 @@ from kfp_gitops.review.diff.model import Action, Change, Firings, Kind, Pipeline
 NAME = "‹name›"
 """In a text that is the same for several pipelines but for the name of each."""
 Mask = Callable[[str], str]
-_APART = (Kind.PIPELINE, Kind.PARAMETER, Kind.SCHEDULE)
+_APART = (Kind.PIPELINE, Kind.PARAMETER, Kind.SCHEDULE, Kind.TRIGGER)
 """What comes with a map of which pipelines of one template share the most."""
 _MISSING = object()
 

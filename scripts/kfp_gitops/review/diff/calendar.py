@@ -14,8 +14,10 @@ from kfp_gitops.base import columns
 from kfp_gitops.reconcile import timing
 from kfp_gitops.review.caching.idle import TODO, WHY
 from kfp_gitops.review.diff import promises, schedules
+from kfp_gitops.review.diff.between.following import Following
 
 WEEK = timedelta(days=7)
+UNTIMED = "; untimed where no past run is known, see --host"
 # A schedule that fires more often than this is told by its number, not by its instants.
 MAX_FIRINGS = 7 * 24 * 60
 _MOST = 20
@@ -44,6 +46,17 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Follower(Entry):
+    """What a trigger starts after another pipeline or by data: `schedule` is its name, and `firings` are about when.
+
+    `unknown`: nobody knows when, be it that it is not known how long runs take.
+    """
+
+    unknown: bool = False
+    by_data: bool = False
+
+
+@dataclass(frozen=True)
 class Unkept:
     """What a pipeline promises (a key of `slo`) and its schedules cannot keep, with what to do."""
 
@@ -61,6 +74,13 @@ class Calendar:
     zone: str
     entries: Sequence[Entry]
     unkept: Sequence[Unkept] = ()
+    followers: Sequence[Follower] = ()
+    chains: Sequence[str] = ()
+
+    @property
+    def untimed(self) -> bool:
+        """Whether it is not known how long something takes after which something else starts."""
+        return any(entry.unknown and not entry.by_data for entry in self.followers)
 
     @property
     def end(self) -> datetime:
@@ -90,6 +110,7 @@ def calendar(
     manifests: Mapping[str, Mapping[str, Any]],
     start: datetime,
     idle: Mapping[str, Sequence[str]] | None = None,
+    following: Following | None = None,
 ) -> Calendar:
     """The calendar of an environment's manifests (pipeline → YAML data); `idle` as `State.idle` has it."""
     entries = [
@@ -100,9 +121,27 @@ def calendar(
     unkept = [
         Unkept(pipeline, found.key, found.line)
         for pipeline, manifest in sorted(manifests.items())
-        for found in promises.unkept(manifest, start)
+        for found in promises.unkept(manifest, start, following.manifest if following else manifests.get)
     ]
-    return Calendar(environment, start, zone, entries, unkept)
+    followers, chains = ([*_followers(following, start)], following.chains) if following else ([], [])
+    return Calendar(environment, start, zone, entries, unkept, followers, chains)
+
+
+def _followers(found: Following, start: datetime) -> Iterator[Follower]:
+    """A pipeline that something else starts, whether it has schedules of its own or not."""
+    for course in found.courses(start + WEEK):
+        edge, starts = course.edge, [moment for moment in course.starts or () if moment >= start]
+        what = f"{'when' if edge.is_data else 'after'} {edge.source} {edge.verb}"
+        names = (edge.pipeline, edge.trigger.name, what)
+        capped = len(starts) > MAX_FIRINGS
+        yield Follower(
+            *names,
+            edge.active,
+            starts[:MAX_FIRINGS],
+            capped,
+            unknown=course.starts is None,
+            by_data=edge.is_data,
+        )
 
 
 def _entry(pipeline: str, name: str, schedule: Mapping[str, Any], start: datetime) -> Entry:
@@ -130,6 +169,7 @@ def _lines(found: Calendar) -> Iterator[str]:
     yield f"{found.environment}: firings from {found.start:%Y-%m-%d %H:%M} to {found.end:%Y-%m-%d %H:%M} UTC"
     if not found.entries:
         yield "  no schedules"
+        yield from _following(found)
         yield from _broken(found)
         return
     yield ""
@@ -137,7 +177,34 @@ def _lines(found: Calendar) -> Iterator[str]:
     yield ""
     entries = [f"  {entry.name}: {_entry_text(entry, zone, found.zone)}" for entry in found.entries]
     yield from columns.first_of(entries, _MOST, "  … {more} more (--format json)")
+    yield from _following(found)
     yield from remarks(found)
+
+
+def _following(found: Calendar) -> Iterator[str]:
+    """What starts after something else, and the chains of it."""
+    zone = timing.zone_of(found.zone)
+    entries = [f"  {entry.name}: {follower(entry, zone, found.zone)}" for entry in found.followers]
+    yield from columns.first_of(entries, _MOST, "  … {more} more (--format json)")
+    if found.chains:
+        yield f"  chains (UTC{UNTIMED if found.untimed else ''}):"
+        yield from columns.first_of(
+            [f"    {line}" for line in found.chains], _MOST, "    … {more} more (--format json)"
+        )
+
+
+def follower(entry: Follower, zone: ZoneInfo, name: str) -> str:
+    """What starts it, and about when; times are those of past runs."""
+    if not entry.enabled:
+        return f"{entry.trigger}, off"
+    if entry.unknown:
+        return f"{entry.trigger}, not known when"
+    if not entry.firings:
+        return f"{entry.trigger}, not to be expected in this week"
+    first, number = entry.firings[0], len(entry.firings)
+    local = "" if name == "UTC" else f" ({first.astimezone(zone):%a %H:%M} {name})"
+    times = f"about {number:,} {'start' if number == 1 else 'starts'}"
+    return f"{entry.trigger}, {times}, first {first:%a %m-%d %H:%M} UTC{local}"
 
 
 def _table(found: Calendar) -> Iterator[str]:

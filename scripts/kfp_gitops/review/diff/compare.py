@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from kfp_gitops.base.errors import UsageError
@@ -13,6 +14,7 @@ from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK
 from kfp_gitops.review.caching import Side, idle, words
 from kfp_gitops.review.caching.starts import Forecast, forecasts
 from kfp_gitops.review.diff import (
+    backfills,
     contents,
     delivery,
     diagnostics,
@@ -23,6 +25,7 @@ from kfp_gitops.review.diff import (
     schedules,
     starts,
 )
+from kfp_gitops.review.diff.between.compared import between, unkept
 from kfp_gitops.review.diff.category import category
 from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.interface import broken
@@ -45,6 +48,7 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
     changed, noise = delivery.changes(environment, before, after)
     changes = [*_setting_changes(old, new), *changed]
     changes += [*_unsaid(environment, before, after, changes, found), *_unlisted(environment, before, after)]
+    graph_of_all = between(before, after, found, now)
     return EnvironmentDiff(
         environment=environment,
         base=before.name,
@@ -52,11 +56,14 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         changes=changes,
         pipelines=[item for item in found if item.semantic or item.noise],
         events=known_events.changes(*_changed_manifests(before, after)),
+        backfills=backfills.changes(old, new),
+        between=graph_of_all,
         warnings=[
             *delivery.warnings(environment, after),
             *diagnostics.gone(old, new),
             *diagnostics.tombstones_gone(environment, old, new),
             *diagnostics.environment_warnings(environment, changes),
+            *unkept(before, after, graph_of_all, {item.name for item in found if item.semantic}, now),
         ],
         noise=noise,
     )
@@ -94,6 +101,7 @@ def _pipelines(environment: str, before: State, after: State, now: datetime) -> 
             *(name, (left.get(name), right.get(name)), (was.get(name, nothing), is_.get(name, nothing)), now),
             folder=f"manifests/{environment}/pipelines/{name}",
             absent=absent.get(name),
+            others=partial(after.manifest_in_force, now=now),
             moves=_moves(before.settings, after.settings),
         )
         for name in sorted({**left, **right})
@@ -102,7 +110,8 @@ def _pipelines(environment: str, before: State, after: State, now: datetime) -> 
 
 def _setting_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
     left, right = (
-        {k: v for k, v in side.items() if k not in ("pipelines", "apiVersion")} for side in (before, after)
+        {k: v for k, v in side.items() if k not in ("pipelines", "apiVersion", backfills.KEY)}
+        for side in (before, after)
     )
     if left and right:
         for field, old, new in differences(left, right):
@@ -152,6 +161,7 @@ def _pipeline(
     now: datetime,
     folder: str,
     absent: str | None,
+    others: promises.Others,
     *,
     moves: bool,
 ) -> PipelineDiff:
@@ -184,7 +194,7 @@ def _pipeline(
             *diagnostics.warnings(result, changes, absent),
             *words.warnings(caching),
             *still,
-            *(promises.warnings(right, now) if changes else []),
+            *(promises.warnings(right, now, others) if changes else []),
         ],
         noise=[*diagnostics.noise(result, before, after)],
     )

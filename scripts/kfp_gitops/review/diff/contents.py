@@ -9,7 +9,7 @@ from typing import Any
 
 from kfp_gitops.language.manifest.migration import STEPS
 from kfp_gitops.language.manifest.model import API_VERSION
-from kfp_gitops.review.diff import components, leftover, manifest_floor, nodes, schedules
+from kfp_gitops.review.diff import components, leftover, manifest_floor, nodes, schedules, triggers
 from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.model import Action, Change, Kind
 from kfp_gitops.review.diff.state import MANIFEST, Entry, Files, PipelineFiles, mapping
@@ -95,8 +95,8 @@ def _about(sides: Sides) -> Iterator[Change]:
 
 
 def about(manifest: Manifest) -> dict[str, Any]:
-    """What a manifest says of the pipeline as a whole: metadata, settings of the spec, triggers."""
-    elsewhere = ("apiVersion", "kind", "spec", "schedules")
+    """What a manifest says of the pipeline as a whole: metadata, settings of the spec."""
+    elsewhere = ("apiVersion", "kind", "spec", "schedules", "triggers")
     own = {key: value for key, value in manifest.items() if key not in elsewhere}
     spec = mapping(manifest.get("spec"))
     return {**own, **{k: v for k, v in spec.items() if k not in ("parameters", "tasks", "outputs")}}
@@ -104,7 +104,11 @@ def about(manifest: Manifest) -> dict[str, Any]:
 
 def _manifest(sides: Sides) -> Iterator[Change]:
     left, right = sides.before.manifest, sides.after.manifest
-    found = [*_of_spec(left, right), *schedules.changes(left, right, *sides.in_force)]
+    found = [
+        *_of_spec(left, right),
+        *schedules.changes(left, right, *sides.in_force),
+        *triggers.changes(left, right),
+    ]
     yield from found
     told = Told([*_about(sides), *found])
     yield from _floor(sides, MANIFEST, sides.name, told)

@@ -20,7 +20,7 @@ from kfp_gitops.review.diff.nodes import Node
 
 MAX_NODES = 150
 _TITLE = 80
-_STYLES = {
+STYLES = {
     "added": "fill:#1a7f3733,stroke:#1a7f37,stroke-width:2px",
     "removed": "fill:#cf222e22,stroke:#cf222e,stroke-dasharray:4",
     "changed": "fill:#bf870033,stroke:#bf8700,stroke-width:2px",
@@ -43,7 +43,7 @@ def mermaid(before: Mapping[str, Any], after: Mapping[str, Any], changes: Sequen
 
 
 def _classes(ids: Mapping[str, str], marks: Mapping[str, str]) -> Iterator[str]:
-    for name, style in _STYLES.items():
+    for name, style in STYLES.items():
         if marked := [ids[node] for node, mark in marks.items() if mark == name]:
             yield f"  classDef {name} {style}"
             yield f"  class {','.join(marked)} {name}"
@@ -74,21 +74,21 @@ def _body(every: Mapping[str, Node], ids: Mapping[str, str], group: str, depth: 
         if (node.group[-1] if node.group else "") != group:
             continue
         if node.kind is Kind.TASK:
-            yield f'{indent}{ids[name]}["{_text(name)}"]'
+            yield f'{indent}{ids[name]}["{text(name)}"]'
         else:
             yield from _group(every, ids, node, depth)
 
 
 def _group(every: Mapping[str, Node], ids: Mapping[str, str], node: Node, depth: int) -> Iterator[str]:
     indent = "  " * depth
-    yield f'{indent}subgraph {ids[node.id]}["{_text(title(node))}"]'
+    yield f'{indent}subgraph {ids[node.id]}["{text(title(node))}"]'
     branches = [
         g for g in dict.fromkeys(n.group[-1] for n in every.values() if n.group) if _is_branch(g, node.id)
     ]
     for index, branch in enumerate(branches):
         label = branch.removeprefix(node.id).strip()
         if label:
-            yield f'{indent}  subgraph {ids[node.id]}b{index}["{_text(label)}"]'
+            yield f'{indent}  subgraph {ids[node.id]}b{index}["{text(label)}"]'
             yield from _body(every, ids, branch, depth + 2)
             yield f"{indent}  end"
         else:
@@ -143,7 +143,7 @@ def _names(value: Any) -> Iterator[str]:
             yield from _names(item)
 
 
-def _text(text: str) -> str:
+def text(text: str) -> str:
     """Mermaid ends a label at a quote and reads # as an entity; a line break would end the statement."""
     flat = " ".join(text.split())
     flat = flat if len(flat) <= _TITLE else f"{flat[: _TITLE - 1]}…"

@@ -9,8 +9,9 @@ from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import alike, details, folding, headings, known_events, wording
+from kfp_gitops.review.diff import alike, backfills, details, folding, headings, known_events, wording
 from kfp_gitops.review.diff.alike import Section
+from kfp_gitops.review.diff.between import drawn
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.folding import Row
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, PipelineDiff, SharedDiff
@@ -58,8 +59,31 @@ def _environment(found: EnvironmentDiff) -> dict[str, Any]:
         "alike": [_alike(section) for section in alike.sections(found.pipelines) if section.several],
         "pipelines": [_pipeline(item) for item in found.pipelines],
         "events": [known_events.as_json(each, found.zone) for each in found.events],
+        "backfills": [backfills.as_json(each) for each in found.backfills],
+        "between": _between(found),
         "warnings": list(found.warnings),
         "noise": list(found.noise),
+    }
+
+
+def _between(found: EnvironmentDiff) -> dict[str, Any] | None:
+    if found.between is None:
+        return None
+    return {
+        "links": [
+            {
+                "action": link.action,
+                "source": link.edge.source,
+                "data": link.edge.is_data,
+                "pipeline": link.edge.pipeline,
+                "trigger": link.edge.trigger.name,
+                "waitsFor": link.edge.verb,
+                "active": link.edge.active,
+                "text": drawn.sentence(link),
+            }
+            for link in found.between.links
+        ],
+        "chains": drawn.chains(found.between),
     }
 
 
@@ -190,6 +214,16 @@ def _calendar(found: Calendar) -> dict[str, Any]:
         "collisions": [
             {"minute": _instant(minute), "schedules": names} for minute, names in found.collisions()
         ],
+        "triggers": [
+            {
+                "name": entry.name,
+                "trigger": entry.trigger,
+                "enabled": entry.enabled,
+                "starts": None if entry.unknown else [_instant(instant) for instant in entry.firings],
+            }
+            for entry in found.followers
+        ],
+        "chains": list(found.chains),
         "unkept": [{"pipeline": one.pipeline, "slo": one.slo, "text": one.text} for one in found.unkept],
         "longestGap": {"start": _instant(gap[0]), "end": _instant(gap[1])} if gap else None,
     }

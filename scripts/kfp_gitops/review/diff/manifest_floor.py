@@ -37,6 +37,8 @@ def _of_manifest(told: Told, name: str, inside: str) -> Said:
                 return told.says([kinds[part]], inside + item, tuple(rest), before, after)
             case ("schedules", schedule, *rest) if not inside:
                 return told.says([Kind.SCHEDULE], schedule, tuple(rest), before, after)
+            case ("triggers", trigger, *rest) if not inside:
+                return told.says([Kind.TRIGGER], trigger, tuple(rest), before, after)
             case ("spec", _, *_):
                 return told.says([Kind.PIPELINE], inside + name, place[1:], before, after)
         if place in _HEAD and before is ABSENT and alike(after, _HEAD[place]):

@@ -11,8 +11,20 @@ from collections.abc import Iterator, Sequence
 from kfp_gitops.base import visible
 from kfp_gitops.review.caching import words
 from kfp_gitops.review.caching.starts import Forecast
-from kfp_gitops.review.diff import alike, calendar, details, folding, graph, headings, known_events, wording
+from kfp_gitops.review.diff import (
+    alike,
+    backfills,
+    calendar,
+    details,
+    folding,
+    graph,
+    headings,
+    known_events,
+    wording,
+)
 from kfp_gitops.review.diff.alike import Section
+from kfp_gitops.review.diff.between import drawn
+from kfp_gitops.review.diff.between.compared import MOST
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.escaping import code, fenced, plain
 from kfp_gitops.review.diff.folding import Common
@@ -28,6 +40,7 @@ _SHORTER = (
 )
 
 
+_NOT_DRAWN = f"Not drawn: more than {MOST} pipelines start one another."
 _ALL = Room(True, sys.maxsize, 2_000, sys.maxsize)
 _BRIEF = Room(False, sys.maxsize, 500, 20)
 _FIRST = Room(False, 5, 50, 5)
@@ -82,6 +95,9 @@ def _lines(found: EnvironmentDiff, room: Room) -> Iterator[str]:
     yield from _reaches(found)
     yield from _alert("WARNING", found.warnings)
     yield from _events(found, room)
+    if found.backfills:
+        yield from (f"- {plain(line)}" for line in backfills.lines(found.backfills, room.rows))
+        yield ""
     yield from rows(folding.rows(found.changes), room)
     sections = alike.sections(found.pipelines)
     common = alike.common(sections)
@@ -91,7 +107,24 @@ def _lines(found: EnvironmentDiff, room: Room) -> Iterator[str]:
         yield from rows([*common.values()], room)
     for section in sections:
         yield from _pipelines(section, found.zone, common, room)
+    yield from _between(found, room)
     yield from _folded(found.noise)
+
+
+def _between(found: EnvironmentDiff, room: Room) -> Iterator[str]:
+    """Which pipeline starts which, drawn, and in lines; times of chains."""
+    lines = drawn.lines(found)
+    if not lines:
+        return
+    yield "### Between pipelines"
+    yield ""
+    yield from (
+        f"- {code(sign)} {plain(line)}" if sign.strip() else f"- {plain(line)}" for sign, line in lines
+    )
+    yield ""
+    if room.pictures:
+        picture = drawn.mermaid(found)
+        yield from fenced("mermaid", picture) if picture else [_NOT_DRAWN, ""]
 
 
 def _reaches(found: EnvironmentDiff) -> Iterator[str]:

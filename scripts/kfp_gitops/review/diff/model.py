@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from kfp_gitops.base.errors import Problem
+from kfp_gitops.language.chains.edges import Edge
+from kfp_gitops.language.chains.told import Root
 from kfp_gitops.review.caching.starts import Forecast
 
 
@@ -35,6 +37,7 @@ class Kind(StrEnum):
     OUTPUT = "output"
     COMPONENT = "component"
     SCHEDULE = "schedule"
+    TRIGGER = "trigger"
     SETTING = "setting"
     DELIVERY = "delivery"
     FILE = "file"
@@ -118,6 +121,11 @@ class PipelineDiff:
     """What it is made from; what it was made from, if it goes."""
 
     @property
+    def triggers_changed(self) -> frozenset[str]:
+        """The triggers that come, go or say something else."""
+        return frozenset(change.name for change in self.changes if change.kind is Kind.TRIGGER)
+
+    @property
     def new_version(self) -> bool:
         """Whether a version is registered that was not there before."""
         return self.version_after is not None and self.version_after != self.version_before
@@ -156,6 +164,54 @@ class KnownEvent:
 
 
 @dataclass(frozen=True)
+class Link:
+    """What starts a pipeline after another one or by data, before and after: None where it was not or is no more."""
+
+    before: Edge | None
+    after: Edge | None
+
+    @property
+    def edge(self) -> Edge:
+        """As it is, or as it was."""
+        found = self.after or self.before
+        assert found is not None
+        return found
+
+    @property
+    def action(self) -> Action | None:
+        """What happens to it; None: it stays as it is."""
+        if self.before is None or self.after is None:
+            return Action.ADDED if self.before is None else Action.REMOVED
+        return None if self.before.same(self.after) else Action.CHANGED
+
+
+@dataclass(frozen=True)
+class Between:
+    """The parts of the graph between pipelines in which something changes, links of a pipeline beside one another.
+
+    `roots`: what begins its chains after merging. `takes`: how long a run of a pipeline usually takes, if it is known.
+    """
+
+    links: Sequence[Link]
+    roots: Sequence[Root] = ()
+    takes: Mapping[str, timedelta] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BackfillDiff:
+    """A backfill that comes, goes or changes: what environment.yaml says of it, before and after."""
+
+    action: Action
+    id: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    there: int | None = None
+    """Of how many of its firings there is a run already; None: nobody asked."""
+    takes: timedelta | None = None
+    """How long a run of its pipeline usually takes; None: not known."""
+
+
+@dataclass(frozen=True)
 class EnvironmentDiff:
     """Everything that merging would change in one environment, pipelines in order of name.
 
@@ -169,6 +225,9 @@ class EnvironmentDiff:
     pipelines: Sequence[PipelineDiff] = ()
     events: Sequence[KnownEvent] = ()
     """Those that come or go; each is in a change of the pipelines that take it, too."""
+    backfills: Sequence[BackfillDiff] = ()
+    between: Between | None = None
+    """None: no pipeline that starts another one, or is started by another or by data, changes."""
     warnings: Sequence[str] = ()
     noise: Sequence[str] = field(default=())
     problems: Sequence[Problem] = ()
@@ -181,7 +240,8 @@ class EnvironmentDiff:
     @property
     def semantic(self) -> bool:
         """Whether anything at all changes."""
-        return bool(self.changes) or any(pipeline.semantic for pipeline in self.pipelines)
+        found = self.changes or self.backfills
+        return bool(found) or any(pipeline.semantic for pipeline in self.pipelines)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from kfp_gitops.review.diff.model import Action, Change, Firings, Kind
 SHOWN = 5
 
 
-def by_name(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The schedules of a manifest, as YAML data."""
-    found = manifest.get("schedules")
+def by_name(manifest: Mapping[str, Any], section: str = "schedules") -> dict[str, Mapping[str, Any]]:
+    """The schedules of a manifest, or its triggers, as YAML data."""
+    found = manifest.get(section)
     items = found if isinstance(found, list) else []
     return {str(item["name"]): item for item in items if isinstance(item, Mapping) and "name" in item}
 

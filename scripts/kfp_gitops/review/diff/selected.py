@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from kfp_gitops.review.diff.model import EnvironmentDiff
+from kfp_gitops.language.chains import edges
+from kfp_gitops.review.diff.model import Between, EnvironmentDiff
 from kfp_gitops.review.diff.state import State
 
 
@@ -26,4 +27,14 @@ def only(found: EnvironmentDiff, chosen: Collection[str]) -> EnvironmentDiff:
     others = sum(pipeline.semantic and pipeline.name not in chosen for pipeline in found.pipelines)
     events = [event for event in found.events if {*event.pipelines} & {*chosen} or not event.pipelines]
     more = [f"{others} other pipeline{'s' if others > 1 else ''} changed, not shown"] if others else []
-    return replace(found, pipelines=shown, events=events, warnings=[*found.warnings, *more])
+    asked = [one for one in found.backfills if (one.after or one.before or {}).get("pipeline") in chosen]
+    between = found.between and _near(found.between, chosen)
+    warnings = [*found.warnings, *more]
+    return replace(found, between=between, pipelines=shown, events=events, backfills=asked, warnings=warnings)
+
+
+def _near(found: Between, chosen: Collection[str]) -> Between | None:
+    """The parts of the graph in which one of these is."""
+    keys = {edge.key for edge in edges.around([link.edge for link in found.links], chosen)}
+    links = [link for link in found.links if link.edge.key in keys]
+    return replace(found, links=links) if links else None

@@ -20,5 +20,9 @@ def runs(found: PipelineDiff, manifest: Mapping[str, Any], *, paused: bool) -> l
     return [
         StartedRun(str(trigger["name"]), trigger.get("parameters") or {})
         for trigger in (triggers if isinstance(triggers, list) else ())
-        if isinstance(trigger, Mapping) and trigger.get("runOn") == "change" and "name" in trigger
+        if isinstance(trigger, Mapping) and _is_on(trigger) and "name" in trigger
     ]
+
+
+def _is_on(trigger: Mapping[str, Any]) -> bool:
+    return trigger.get("runOn") == "change" and trigger.get("enabled") is not False

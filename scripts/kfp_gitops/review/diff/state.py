@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from typing import Any
 
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import Bounds, Document, parse_all
+from kfp_gitops.language.chains import edges
+from kfp_gitops.language.manifest import Trigger
 from kfp_gitops.language.manifest.migration import migrated
 from kfp_gitops.rendering import specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, bounds_of, identity, paused_until
@@ -21,6 +24,9 @@ from kfp_gitops.review.diff import leftover, schedules
 MANIFEST = "pipeline.yaml"
 _COMPONENTS = specs.PREFIX
 _INNER = f"{INNER}/"
+_WAITS = re.compile(r"runOn[\"']?:(?!\s*[\"']?change\b)")
+_TRIGGERS = re.compile(r"^triggers:\n(?:(?:[ -].*)?\n)+", re.MULTILINE)
+"""The key at the top of a manifest as it is rendered: up to the next key."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,16 @@ class PipelineFiles(Files):
     def manifest(self) -> Mapping[str, Any]:
         """The pipeline's manifest as YAML data."""
         return mapping(self.document(MANIFEST))
+
+    @cached_property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """Its triggers that wait for more than a release; of a manifest that has none nothing is parsed."""
+        text = self.texts.get(MANIFEST, "")
+        if not _WAITS.search(text):
+            return ()
+        own = _TRIGGERS.search(text)  # of a thousand manifests the rest need not be parsed for that
+        documents = _read(own[0], self._place(MANIFEST), bounds_of(MANIFEST)) if own else ()
+        return edges.read(mapping(documents[0].value) if documents else self.manifest)
 
     def specs(self) -> dict[str, str]:
         """Component → path of its spec."""
@@ -232,6 +248,11 @@ class State(Files):
         for component, _, path in specs.of_entry(item):
             if path in self.texts:
                 yield f"{_COMPONENTS}{component}.yaml", path
+
+    def manifest_in_force(self, name: str, now: datetime) -> Mapping[str, Any] | None:
+        """That of one pipeline of environment.yaml, as it is in force."""
+        folder, entry = self.pipelines().get(name), self.entries().get(name)
+        return entry.in_force(folder, now) if folder and entry else None
 
     def manifests(self, now: datetime) -> dict[str, Mapping[str, Any]]:
         """Pipeline of environment.yaml → manifest as YAML data, as it is in force."""

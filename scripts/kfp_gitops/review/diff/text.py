@@ -6,8 +6,9 @@ from collections.abc import Container, Hashable, Iterator, Sequence
 
 from kfp_gitops.base import visible
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import alike, details, folding, headings, known_events, wording
+from kfp_gitops.review.diff import alike, backfills, details, folding, headings, known_events, wording
 from kfp_gitops.review.diff.alike import Section
+from kfp_gitops.review.diff.between import drawn
 from kfp_gitops.review.diff.folding import Common, Row
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Firings, SharedDiff
 from kfp_gitops.review.diff.wording import SIGNS
@@ -36,12 +37,14 @@ def _lines(found: EnvironmentDiff) -> Iterator[str]:
     yield from map(visible.line, wording.reaches(found))
     yield from (f"! {text}" for text in found.warnings)
     yield from _events(found)
+    yield from (f"  {line}" for line in backfills.lines(found.backfills, len(found.backfills)))
     yield from _changes(found.changes)
     sections = alike.sections(found.pipelines)
     common = alike.common(sections)
     yield from _rows([*common.values()])
     for section in sections:
         yield from _section(section, found.zone, common)
+    yield from _between(found)
     yield from (f"  (folded: {text})" for text in found.noise)
     yield wording.total(found)
 
@@ -49,6 +52,14 @@ def _lines(found: EnvironmentDiff) -> Iterator[str]:
 def _events(found: EnvironmentDiff) -> Iterator[str]:
     yield from (f"  {line}" for line in known_events.lines(found.events, found.zone, len(found.events)))
     yield from (f"      {line}" for line in known_events.bars(found.events))
+
+
+def _between(found: EnvironmentDiff) -> Iterator[str]:
+    """What starts what, and the chains that come of it."""
+    lines = drawn.lines(found)
+    if lines:
+        yield "between pipelines (times in UTC)"
+        yield from (f"  {sign} {line}" for sign, line in lines)
 
 
 def _shared(found: SharedDiff) -> Iterator[str]:

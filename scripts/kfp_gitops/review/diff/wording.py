@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp_gitops.base import visible
 from kfp_gitops.reconcile import timing
-from kfp_gitops.review.diff import components, details, values
+from kfp_gitops.review.diff import components, details, triggers, values
 from kfp_gitops.review.diff.folding import Row
 from kfp_gitops.review.diff.model import (
     Action,
@@ -121,6 +121,8 @@ def summary(found: Change) -> str:
         return value(data)
     if found.kind in details.NODES:
         data = {key: data[key] for key in details.HEADS if key in data}
+    elif found.kind is Kind.TRIGGER:
+        return triggers.words({"runOn": data.get("runOn")} if details.opens(found) else data)
     elif found.kind is Kind.COMPONENT and (images := components.images(data)):
         data = {"image": images}
     elif details.opens(found):
@@ -214,7 +216,10 @@ def radius(found: EnvironmentDiff) -> str:
         (sum(len(p.replaced) for p in semantic), "schedule replaced"),
         (sum(len(p.switched_off) for p in semantic), "schedule switched off"),
         (sum(len(p.schedules_removed) for p in found.pipelines), "schedule removed"),
+        (sum(len(p.triggers_changed) for p in found.pipelines), "trigger changed"),
         (sum(len(p.runs_started) for p in found.pipelines), "run started"),
+        (sum(one.after is not None for one in found.backfills), "backfill"),
+        (sum(one.after is None for one in found.backfills), "backfill removed"),
         (sum(p.in_flight or 0 for p in found.pipelines), "run in flight"),
     ]
     parts = [f"{number} {_plural(what, number)}" for number, what in counts if number]
@@ -252,7 +257,7 @@ def started(found: StartedRun) -> str:
 def _plural(what: str, number: int) -> str:
     noun, space, rest = (
         what.partition(" ")
-        if what.endswith(("removed", "replaced", "switched off", "yet", "started", "flight"))
+        if what.endswith(("removed", "replaced", "switched off", "yet", "changed", "started", "flight"))
         else (what, "", "")
     )
     return (noun if number == 1 else f"{noun}s") + space + rest

@@ -67,7 +67,7 @@ def drawn(
         return Drawing(len(nodes), _NONE)
     found = layout.laid_out(_items(nodes), graph.edges(nodes))
     shapes = [_shape(box, nodes, marks, anchors) for box in found.boxes]
-    paths = [_path(arrow) for arrow in found.arrows]
+    paths = [path(arrow) for arrow in found.arrows]
     svg = filled(HERE, "drawing.html", name=name, size=found, shapes=shapes, paths=paths)
     return Drawing(len(nodes), svg, found.width)
 
@@ -93,26 +93,26 @@ def _inside(
             parts.append(
                 Item(
                     branch,
-                    _width(branch),
+                    width(branch),
                     held,
                     Where.BENEATH if branch == f"{node.id} finally" else Where.BESIDE,
                 )
             )
-        yield Item(node.id, _width(_title(node)), parts if node.kind is not Kind.TASK else ())
+        yield Item(node.id, width(_title(node)), parts if node.kind is not Kind.TASK else ())
 
 
 def _title(node: Node) -> str:
     return graph.title(node)
 
 
-def _width(text: str) -> float:
+def width(text: str) -> float:
     """About what a browser makes of it: letters of East Asia are twice as wide."""
-    shown = _short(text)
+    shown = short(text)
     letters = sum(_WIDE if unicodedata.east_asian_width(letter) in "WF" else _LETTER for letter in shown)
     return max(_LEAST, letters + _AROUND)
 
 
-def _short(text: str, most: int = _LETTERS) -> str:
+def short(text: str, most: int = _LETTERS) -> str:
     shown = visible.line(" ".join(text.split()))
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
@@ -123,7 +123,7 @@ def _shape(
     node = nodes.get(box.id)
     if node is None:  # a branch of a group: `else` of it
         branch = box.id.rpartition(" ")[2] if not box.id[-1:].isdigit() else " ".join(box.id.split()[-2:])
-        return Shape(box, _short(branch), branch, "", "")
+        return Shape(box, short(branch), branch, "", "")
     mark = marks.get(node.id, "")
     spoken = f"{node.kind} {_title(node)}, {mark or 'unchanged'}"
     return Shape(box, _fitting(_title(node), box), visible.line(spoken), mark, anchors.get(node.id, ""))
@@ -131,10 +131,10 @@ def _shape(
 
 def _fitting(text: str, box: Box) -> str:
     """A title as far as there is room for it: that of a group may be longer than its box need be."""
-    return _short(text, int((box.width - _AROUND) / _BOLD) if box.group else _LETTERS)
+    return short(text, int((box.width - _AROUND) / _BOLD) if box.group else _LETTERS)
 
 
-def _path(arrow: Arrow) -> str:
+def path(arrow: Arrow) -> str:
     """A smooth line: straight down where it leaves a point and where it comes to one, there with a tip."""
     (x, y), *rest = arrow.points
     parts = [f"M{x:.1f} {y:.1f}"]

@@ -19,15 +19,17 @@ class Rank(IntEnum):
     HEAD = 0
     SUM = 1
     CHANGES = 2
-    WEEK = 3
-    PICTURE = 4
-    CODE = 5
+    BETWEEN = 3
+    WEEK = 4
+    PICTURE = 5
+    CODE = 6
 
 
 _WORDS = {
     Rank.HEAD: "warnings and problems",
     Rank.SUM: "settings, delivery and what pipelines share",
     Rank.CHANGES: "all of the changes",
+    Rank.BETWEEN: "what starts what between pipelines",
     Rank.PICTURE: "the pictures",
     Rank.CODE: "the code",
     Rank.WEEK: "the week of schedules",

@@ -15,13 +15,15 @@ from markupsafe import Markup
 
 from kfp_gitops.base import visible
 from kfp_gitops.base.webpage.parts import filled
-from kfp_gitops.review.diff.calendar import WEEK, Calendar, Entry, remarks
+from kfp_gitops.reconcile import timing
+from kfp_gitops.review.diff.calendar import UNTIMED, WEEK, Calendar, Entry, Follower, follower, remarks
 from kfp_gitops.review.diff.wording import instants
 
 HERE = Path(__file__).parent
 MOST = 40
 """Schedules that are drawn; those that change come first, and the rest is counted."""
 _STROKES = 200
+_CHAINS = 40
 _LABEL = 80.0
 """Points that the name of a day takes."""
 _LEFT, _DAY, _TOP, _ROW, _HALF = 12.0, 118.0, 34.0, 52.0, 12.0
@@ -83,6 +85,8 @@ def drawn(week: Week, name: str) -> Markup:
         height=_TOP + _ROW * len(shown) + 8,
         days=[*_days(week.after.start)],
         remarks=[visible.line(line.strip()) for line in remarks(week.after)],
+        chains=[visible.line(line) for line in week.after.chains[:_CHAINS]],
+        untimed=UNTIMED if week.after.untimed else "",
     )
 
 
@@ -96,8 +100,9 @@ def _pairs(week: Week) -> list[_Pair]:
     return sorted(found, key=lambda pair: not _differs(*pair))
 
 
-def _by_name(found: Calendar) -> Mapping[tuple[str, str], Entry]:
-    return {(entry.pipeline, entry.schedule): entry for entry in found.entries}
+def _by_name(found: Calendar) -> Mapping[tuple[str, str, bool], Entry]:
+    every = (*found.entries, *found.followers)
+    return {(entry.pipeline, entry.schedule, isinstance(entry, Follower)): entry for entry in every}
 
 
 def _differs(old: Entry | None, new: Entry | None) -> bool:
@@ -130,6 +135,8 @@ def _schedule(week: Week, old: Entry | None, new: Entry | None, index: int) -> S
 def _words(entry: Entry | None, zone: str) -> str:
     if entry is None:
         return "none"
+    if isinstance(entry, Follower):
+        return visible.line(follower(entry, timing.zone_of(zone), zone))
     trigger = visible.line(entry.trigger)
     if not entry.enabled:
         return f"{trigger}, off"

@@ -12,10 +12,10 @@ from markupsafe import Markup
 from kfp_gitops.base import visible
 from kfp_gitops.base.webpage import shell
 from kfp_gitops.base.webpage.parts import MAX_BYTES, filled
-from kfp_gitops.review.diff import alike, details, folding, known_events, wording
+from kfp_gitops.review.diff import alike, backfills, details, folding, known_events, wording
 from kfp_gitops.review.diff.folding import Common
 from kfp_gitops.review.diff.model import Change, EnvironmentDiff, Kind, SharedDiff
-from kfp_gitops.review.page import changes, pieces, pipelines, week
+from kfp_gitops.review.page import between, changes, pieces, pipelines, week
 from kfp_gitops.review.page.evidence import Evidence
 from kfp_gitops.review.page.pieces import Fitted, Piece, Rank
 from kfp_gitops.review.page.pipelines import Shown
@@ -52,6 +52,11 @@ class Environment:
         return [(at, shown) for at, shown in enumerate(self.sections) if shown.section.semantic]
 
     @property
+    def anchors(self) -> dict[str, str]:
+        """Pipeline → the id of the section in which it is told."""
+        return {name: shown.anchor for _, shown in self.semantic for name in shown.section.names}
+
+    @property
     def idle(self) -> list[str]:
         """What is told of pipelines whose files differ without effect."""
         return [shown.heading for shown in self.sections if not shown.section.semantic]
@@ -84,6 +89,8 @@ def _pieces(one: Environment, evidence: Evidence) -> Iterator[Piece]:
     of_it = (one.index, -1)
     yield Piece(Rank.HEAD, of_it, name, name, partial(_head, one))
     yield Piece(Rank.SUM, of_it, name, name, partial(_sum, one))
+    if one.found.between:
+        yield Piece(Rank.BETWEEN, of_it, name, name, partial(between.drawn, one.found, one.anchors))
     if name in evidence.weeks:
         drawn = partial(week.drawn, evidence.weeks[name], f"a week of {name}")
         yield Piece(Rank.WEEK, of_it, name, name, drawn)
@@ -113,6 +120,7 @@ def _head(one: Environment) -> Markup:
         warnings=_bounded(found.warnings),
         events=known_events.lines(found.events, found.zone, _TEXTS),
         bars=known_events.bars(found.events),
+        backfills=backfills.lines(found.backfills, _TEXTS),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a pipeline manifest says of its tasks, loops, parameters and schedules."""
+"""What a pipeline manifest says of its tasks, loops, parameters, schedules and triggers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kfp_gitops.base.yamltext import Document, Path
-from kfp_gitops.language.manifest import Condition, Importer, Loop, Manifest, Node, Task, walk
+from kfp_gitops.language.manifest import (
+    Condition,
+    Importer,
+    Loop,
+    Manifest,
+    Node,
+    Task,
+    Trigger,
+    triggers,
+    walk,
+)
 from kfp_gitops.review.policy.literals import compared, literal, named
 from kfp_gitops.review.policy.subject import Subject
 
@@ -91,8 +101,17 @@ def _of_starts(manifest: Manifest, idle: Collection[str]) -> Iterator[tuple[str,
             "idle": schedule.name in idle,
         }
         yield "schedule", schedule.name, value, schedule.at
+    for trigger in manifest.triggers:
+        yield "trigger", trigger.name, _trigger(trigger), trigger.at
     for start in manifest.starts:
-        yield from _parameters(start.name, start.parameters, (*start.at, "parameters"))
+        yield from _parameters(start.name, start.constants, (*start.at, "parameters"))
+
+
+def _trigger(trigger: Trigger) -> Mapping[str, Any]:
+    """As it is written, with what holds where it says nothing."""
+    said = triggers.written(trigger)
+    defaults = {"enabled": True, "maxConcurrency": trigger.max_concurrency, "onMissed": trigger.on_missed}
+    return {**defaults, **{key: value for key, value in said.items() if key not in ("name", "parameters")}}
 
 
 def _parameters(place: str, given: Mapping[str, Any], at: Path) -> Iterator[tuple[str, str, Any, Path]]:

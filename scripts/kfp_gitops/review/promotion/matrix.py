@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from kfp_gitops.base.errors import UsageError
+from kfp_gitops.language.gates import Gate
 from kfp_gitops.review.promotion.dated import Dated
 from kfp_gitops.sources import environment, released, way
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
@@ -39,13 +40,17 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Cell:
-    """One pipeline in one environment; `since` is None where no merge that was looked at brought its release."""
+    """One pipeline in one environment; `since` is None where no merge that was looked at brought its release.
+
+    `requires`: what a release must have measured before it comes here.
+    """
 
     state: State
     release: str | None = None
     since: datetime | None = None
     waits_since: datetime | None = None
     origin: str = ""
+    requires: tuple[Gate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,9 @@ def _cell(pipeline: str, here: _Place, before: _Place | None) -> Cell:
     state = _state(pipeline, release, here, theirs, before)
     waits = before.dated.since(pipeline, theirs) if before and theirs and state.waits else None
     since = here.dated.since(pipeline, release) if release else None
-    return Cell(state, release, since, waits, str(here.env.promoted.get(pipeline, {}).get("from", "")))
+    origin = str(here.env.promoted.get(pipeline, {}).get("from", ""))
+    requires = () if here.env.follows_sources else here.env.gates(pipeline)
+    return Cell(state, release, since, waits, origin, requires)
 
 
 def _state(

@@ -48,6 +48,7 @@ def _cell(cell: Cell) -> Mapping[str, Any]:
         "since": _instant(cell.since),
         "waitsSince": _instant(cell.waits_since),
         "from": cell.origin or None,
+        "requires": [gate.told for gate in cell.requires],
     }
 
 

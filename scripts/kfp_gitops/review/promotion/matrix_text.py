@@ -118,9 +118,18 @@ def _steps(found: Matrix) -> Iterator[str]:
         elif waiting := [row for row in found.rows if row.cells[step.name].state.waits]:
             yield f"{step.name}: {_waiting(found, step, waiting)}"
             yield from _command(step.name, named(found, step, waiting))
+            yield from _required(step.name, waiting)
         for row in found.rows_of(step.name, State.AHEAD)[:_NAMED]:
             told = f"{shortened(row.pipeline, 30)} came past {step.before}, or {step.before} went back"
             yield f"{step.name}: {told}"
+
+
+def _required(target: str, waiting: Sequence[Row]) -> Iterator[str]:
+    """Of which of them something must have been measured."""
+    held = [row.pipeline for row in waiting if row.cells[target].requires]
+    if held:
+        more = f" and {len(held) - 1} more" if len(held) > 1 else ""
+        yield f"  {shortened(held[0], 30)}{more} must have measured enough: --status --to {target} says what"
 
 
 def _waiting(found: Matrix, step: Step, rows: Sequence[Row]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
 from kfp_gitops.base import git
+from kfp_gitops.language.gates import Gate
 from kfp_gitops.review.promotion.provenance import is_committed
 from kfp_gitops.sources import environment, released
 from kfp_gitops.sources.environment import RECONCILER_IMAGE
@@ -22,6 +23,7 @@ class Pending:
     """One pipeline's release in both environments; `differs` names what is not the same, in words.
 
     `after` is None for a pipeline that only the target has, `wanted` is False for one that only the source has.
+    `requires` is what the release must have measured in the source.
     """
 
     pipeline: str
@@ -30,6 +32,7 @@ class Pending:
     wanted: bool = True
     differs: Sequence[str] = ()
     commits: Sequence[str] = ()
+    requires: Sequence[Gate] = ()
 
     @property
     def pending(self) -> bool:
@@ -55,7 +58,10 @@ def status(root: Path, source: str, target: str) -> list[Pending]:
     taken = released.releases(root, taker, promoted)
     log = cache(partial(git.log, root, folders=("templates", "components", "environments")))
     found = [
-        _pending(log, name, given.get(name), taken.get(name), taker.promoted.get(name, {}).get("commit"))
+        replace(
+            _pending(log, name, given.get(name), taken.get(name), taker.promoted.get(name, {}).get("commit")),
+            requires=taker.gates(name),
+        )
         if taker.has(name)
         else Pending(name, None, given[name].digest, wanted=False)
         for name in sorted({*given, *taker.pipelines})

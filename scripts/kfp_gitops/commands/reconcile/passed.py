@@ -1,0 +1,106 @@
+"""What a pass over the triggers tells: each step as it ends, the sum, and what a Pushgateway gets."""
+
+from __future__ import annotations
+
+import json as jsontext
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kfp_gitops.base import columns, metrics
+from kfp_gitops.commands import console
+from kfp_gitops.commands.reconcile import telling
+
+if TYPE_CHECKING:
+    from kfp_gitops.operate.triggering.one_pass import Passed
+    from kfp_gitops.reconcile.causes.standing import Standing
+    from kfp_gitops.reconcile.events import Event
+    from kfp_gitops.reconcile.records import Desired
+
+
+def teller(*, json: bool) -> Callable[[Event], None]:
+    """What tells each step, for people or for machines: as the lines of `apply --log-json`."""
+
+    def tell(event: Event) -> None:
+        if json:
+            told = {name: value for name, value in asdict(event).items() if value != ()}
+            console.result(jsontext.dumps(told, default=str))
+            return
+        text = f": {event.detail}" if event.detail else ""
+        console.result(f"{event.action} {event.kind} {event.name}: {event.outcome}{text}")
+
+    return tell
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What a pass found and did, with how many requests to KFP, in how many seconds."""
+
+    environment: str
+    passed: Passed
+    others: Sequence[tuple[str, str]]
+    """(what else was to be done, why it failed)."""
+    requests: int
+    seconds: float
+
+    def __str__(self) -> str:
+        done = self.passed
+        failed = len(done.failed) + len(done.problems) + len(self.others)
+        more = [
+            f"{columns.counted(done.started, 'run')} started",
+            *([f"{columns.counted(done.waiting, 'cause')} waiting"] if done.waiting else []),
+            *([f"{len(done.missed):,} missed"] if done.missed else []),
+            *([f"{failed:,} failed"] if failed else []),
+        ]
+        work = f"{columns.counted(self.requests, 'request')}, {self.seconds:.1f} s"
+        return f"{self.environment}: {', '.join(more)}; {work}"
+
+
+def summary(found: Sum, *, json: bool, log: Path | None) -> None:
+    """The sum; what went wrong and what waits goes before it."""
+    done = found.passed
+    for what, why in (*done.problems, *found.others):
+        console.note(f"{what}: {why}")
+    if done.lost and done.standings:
+        console.note(
+            f"{found.environment}: nothing is kept of a pass before: the names of runs tell what was started"
+        )
+    data = summarized(found)
+    console.result(jsontext.dumps(data) if json else str(found))
+    if log:
+        try:
+            log.write_text(telling.termination_message(data), "utf-8")
+        except OSError as error:  # the work is done
+            console.note(f"--termination-log {log}: {error.strerror}")
+
+
+def summarized(found: Sum) -> dict[str, Any]:
+    """The sum as data."""
+    done = found.passed
+    return {
+        "summary": str(found),
+        "environment": found.environment,
+        "seconds": round(found.seconds, 1),
+        "requests": found.requests,
+        "started": done.started,
+        "waiting": [
+            f"{one.pipeline}/{one.trigger}: {its.cause}: {its.why}"
+            for one in done.standings
+            for its in one.waiting
+        ],
+        "missed": [f"{pipeline}/{trigger}: {its.cause}: {its.why}" for pipeline, trigger, its in done.missed],
+        "failed": [f"{what}: {why}" for what, why in (*done.failed, *done.problems, *found.others)],
+    }
+
+
+def report(into: metrics.Report, done: Passed, wanted: Desired) -> None:
+    """For the Pushgateway."""
+    into.teams = {one.name: one.team for one in wanted.pipelines}
+    into.triggers = {(one.pipeline, one.trigger): _standing(one) for one in done.standings}
+    into.objects = {("start", "run"): done.started}
+
+
+def _standing(one: Standing) -> metrics.Standing:
+    oldest = min((its.moment.timestamp() for its in one.waiting), default=None)
+    return metrics.Standing(len(one.waiting), oldest, len(one.missed), len(one.unclear), bool(one.problem))

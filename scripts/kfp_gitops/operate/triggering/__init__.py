@@ -1,0 +1,1 @@
+"""One pass over the triggers of an environment: look, decide (`reconcile.causes`), start what is due."""

@@ -1,0 +1,76 @@
+"""What a decision needs of single objects, asked at once and in bounded number; then it is decided again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.identity import digest_of_stored
+from kfp_gitops.operate.triggering.server import Server
+from kfp_gitops.reconcile import adoption
+from kfp_gitops.reconcile.causes.cause import Watched
+from kfp_gitops.reconcile.causes.due import Decision, decide
+from kfp_gitops.reconcile.causes.seen import Known, Registered
+from kfp_gitops.reconcile.causes.sorting import World
+from kfp_gitops.reconcile.causes.state import State
+from kfp_gitops.reconcile.records import DesiredPipeline
+
+MOST = 40
+"""Objects that one pass asks for; what needs more waits for the next pass."""
+
+
+def decided(api: Server, triggers: Sequence[Watched], state: State, world: World) -> tuple[Decision, World]:
+    """What is due, with all that it depends on; and by what it was decided."""
+    left = MOST
+    while True:
+        found = decide(triggers, state, world)
+        pipelines = {one.pipeline.name: one.pipeline for one in found.registered}
+        asked = [*pipelines.values()][:left]
+        versions = sorted(found.versions)[: left - len(asked)]
+        if not asked and not versions:
+            return found, world
+        left -= len(asked) + len(versions)
+        world = replace(world, known=_known(api, world, asked, versions))
+
+
+def _known(
+    api: Server,
+    world: World,
+    pipelines: Sequence[DesiredPipeline],
+    versions: Sequence[tuple[str, str]],
+) -> Known:
+    registered = api.together(partial(_registered, api, world.owner, one) for one in pipelines)
+    ours = api.together(partial(_is_ours, api, world, version) for version in versions)
+    named = (one.name for one in pipelines)
+    return Known(
+        {**world.known.registered, **dict(zip(named, registered, strict=True))},
+        {**world.known.versions, **dict(zip(versions, ours, strict=True))},
+    )
+
+
+def _registered(api: Server, owner: Owner, wanted: DesiredPipeline) -> Registered | None:
+    """The wanted version, where it is ours and holds what was reviewed."""
+    found = api.pipeline(wanted.called, adoption.read_of(wanted))
+    if found is None or found.owner != owner:
+        return None
+    version = adoption.seen_as(wanted, found).versions.get(wanted.version)
+    if version is None or version.digest != wanted.digest:
+        return None
+    return Registered(found.id, version.id, version.created)
+
+
+def _is_ours(api: Server, world: World, version: tuple[str, str]) -> bool:
+    """Whether a version is marked as ours, or, of a pipeline that was adopted, holds what Git says.
+
+    Of one that is gone its pipeline tells: an apply deletes versions of ours that are old.
+    """
+    found = api.compiled(*version)
+    if found is None:
+        return version[0] in world.seen.ours
+    if Owner(found.facts.get("repository", ""), found.facts.get("environment", "")) == world.owner:
+        return True
+    adopted = [one for one in world.pipelines.values() if one.adopts]
+    wanted = {one.digest for one in adopted if world.seen.ids.get(one.called) == version[0]}
+    return bool(wanted) and digest_of_stored(found.spec) in wanted

@@ -1,0 +1,160 @@
+"""One look at KFP and at data: a few lists for all triggers together, whatever their number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from kfp_gitops.base.errors import GitOpsError
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
+from kfp_gitops.kfpserver.kfpapi.models import Listed, NamedExperiment, RunState
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import AfterRun, OnData
+from kfp_gitops.operate.operations import pause
+from kfp_gitops.operate.triggering.server import Server
+from kfp_gitops.reconcile import unclear
+from kfp_gitops.reconcile.causes.cause import Watched
+from kfp_gitops.reconcile.causes.seams import DataState, DataStates
+from kfp_gitops.reconcile.causes.seen import Seen, SeenRun, Spells
+from kfp_gitops.reconcile.causes.state import LOOKBACK, SKEW, State
+
+SHALLOW = timedelta(hours=2)
+"""How far back most looks go: a run whose end KFP's agent reported later is found by the next deep one."""
+_DEEP_EVERY = timedelta(minutes=15)
+_LONGEST = timedelta(days=7)
+_PARTS = 4
+"""Lists at once of a long time."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What is looked at."""
+
+    owner: Owner
+    triggers: Sequence[Watched]
+    data: DataStates | None = None
+    """None: nothing here tells states of data."""
+
+
+def is_deep(state: State, triggers: Sequence[Watched], now: datetime) -> bool:
+    """Whether all of the last day is to be looked at: now and then, and where a trigger is not known yet."""
+    known = (state.triggers.get(one.key) for one in triggers)
+    new = any(kept is None or kept.since is None for kept in known)
+    return new or state.deep is None or not timedelta(0) <= now - state.deep < _DEEP_EVERY
+
+
+def looked_deep(state: State) -> State:
+    """After a deep look."""
+    return replace(state, deep=state.at)
+
+
+def since(state: State, now: datetime, *, deep: bool) -> datetime:
+    """From when on the runs are listed that ended: also since the pass before, and the oldest that waits."""
+    waiting = (one.moment for kept in state.triggers.values() for one in kept.waiting)
+    before = [state.at - SKEW] if state.at else []
+    oldest = min([now - (LOOKBACK if deep else SHALLOW), *before, *waiting])
+    return max(oldest, now - _LONGEST)
+
+
+def look(api: Server, ground: Ground, state: State, notes: Sequence[NamedExperiment]) -> Seen:
+    """All that a decision needs of many.
+
+    Raises:
+        RemoteError: KFP does not tell. That data cannot be looked at is told of its trigger alone.
+    """
+    now = api.now()
+    start = since(state, now, deep=is_deep(state, ground.triggers, now))
+    ended, active, listed = list[SeenRun](), list[SeenRun](), list[Listed]()
+    told = _Data()
+
+    def list_ended(part: tuple[datetime, datetime | None]) -> None:
+        ended.extend([seen_run(run) for run in api.runs_ended(*part)])
+
+    reads: list[Callable[[], Any]] = [
+        lambda: active.extend([seen_run(run) for run in api.runs_since(None, ACTIVE)]),
+        lambda: listed.extend(api.catalogue()),
+    ]
+    if any(isinstance(one.trigger.run_on, AfterRun) for one in ground.triggers):
+        reads += [partial(list_ended, part) for part in _parts(start, now)]
+    reads += [partial(told.look, ground.data, on, its) for on, its in _by_data(ground.triggers)]
+    api.together(reads)
+    once = {run.id: run for run in ended}  # of two that end while the lists are read
+    return Seen(
+        now, start, [*once.values()], active, {one.name: one.id for one in listed},
+        frozenset(one.id for one in listed if one.owner == ground.owner), told.states, told.problems,
+        _pauses(notes, ground), _noted(notes, ground.owner, archived=False),
+        _noted(notes, ground.owner, archived=True),
+    )  # fmt: skip
+
+
+def seen_run(run: RunState) -> SeenRun:
+    """What a decision needs of it."""
+    ir = (run.spec or {}).get("pipeline_spec", run.spec or {}) if not run.version_id else {}
+    info = ir.get("pipelineInfo") if isinstance(ir, Mapping) else None
+    name = info.get("name") if isinstance(info, Mapping) else None
+    return SeenRun(
+        run.id, run.name, run.state, run.ended, run.created, run.scheduled, run.pipeline_id, run.version_id,
+        run.terminated, name if isinstance(name, str) else "",
+    )  # fmt: skip
+
+
+def _parts(start: datetime, now: datetime) -> list[tuple[datetime, datetime | None]]:
+    """A long time in a few parts, which are listed at once; the last one has no end."""
+    number = _PARTS if now - start > 2 * SHALLOW else 1
+    step = (now - start) / number
+    cuts = [(start + step * part).replace(microsecond=0) for part in range(number)]
+    return [*pairwise(cuts), (cuts[-1], None)]
+
+
+class _Data:
+    """States of data, and why some could not be told."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, DataState | None] = {}
+        self.problems: dict[str, str] = {}
+
+    def look(self, data: DataStates | None, on: OnData, triggers: Sequence[Watched]) -> None:
+        try:
+            if data is None:
+                self.problems |= {one.key: "nothing here can look at data" for one in triggers}
+            else:
+                state = data.now(on)
+                self.states |= {one.key: state for one in triggers}
+        except GitOpsError as error:
+            self.problems |= {one.key: str(error) for one in triggers}
+
+
+def _by_data(triggers: Sequence[Watched]) -> Iterable[tuple[OnData, Sequence[Watched]]]:
+    groups: dict[OnData, list[Watched]] = {}
+    for one in triggers:
+        if isinstance(on := one.trigger.run_on, OnData):
+            groups.setdefault(on, []).append(one)
+    return groups.items()
+
+
+def _pauses(notes: Sequence[NamedExperiment], ground: Ground) -> dict[str, Spells]:
+    """Pipeline → when notes say that it was paused; of one that was ended nobody knows when nothing is believed."""
+    begun = [one for one in pause.read(notes, ground.owner) if one.since and (one.ended_at or not one.ended)]
+    found: dict[str, Spells] = {}
+    for pipeline in {one.pipeline.name: one.pipeline for one in ground.triggers}.values():
+        its = [one for one in begun if one.only.matches(pipeline.name, pipeline.team)]
+        found[pipeline.name] = [
+            (one.since, min(one.until, one.ended_at or one.until)) for one in its if one.since
+        ]
+    return found
+
+
+def _noted(notes: Sequence[NamedExperiment], owner: Owner, *, archived: bool) -> frozenset[str]:
+    facts = (
+        ownership.facts(one.description)
+        for one in notes
+        if one.name.startswith(unclear.PREFIX)
+        and one.archived is archived
+        and ownership.owner(one.description) == owner
+    )
+    return frozenset(its["run"] for its in facts if "run" in its)

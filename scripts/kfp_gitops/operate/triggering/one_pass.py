@@ -1,0 +1,91 @@
+"""One pass: one look, what is due is started, and what others do beside it (backfills go on, what is over goes)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
+from kfp_gitops.operate.triggering import asking, looking, starting
+from kfp_gitops.operate.triggering.server import Server
+from kfp_gitops.operate.triggering.starting import Keeping, Means
+from kfp_gitops.reconcile.causes import statetext
+from kfp_gitops.reconcile.causes.cause import watched
+from kfp_gitops.reconcile.causes.seams import DataStates, Results
+from kfp_gitops.reconcile.causes.sorting import World
+from kfp_gitops.reconcile.causes.standing import Missed, Standing
+from kfp_gitops.reconcile.causes.state import State, standings
+from kfp_gitops.reconcile.events import Event
+from kfp_gitops.reconcile.records import Desired
+
+Tell = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a pass looks beside KFP's API."""
+
+    data: DataStates | None = None
+    results: Results | None = None
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What a pass found and did."""
+
+    started: int = 0
+    failed: tuple[tuple[str, str], ...] = ()
+    """(pipeline, what went wrong)."""
+    missed: tuple[tuple[str, str, Missed], ...] = ()
+    """(pipeline, trigger, what): found to be missed by this pass."""
+    standings: tuple[Standing, ...] = ()
+    lost: bool = False
+    """Whether nothing was kept of a pass before."""
+
+    @property
+    def waiting(self) -> int:
+        """How many causes wait for their run."""
+        return sum(len(one.waiting) for one in self.standings)
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """(trigger, why) of those of which it cannot be told what is due."""
+        return [(f"{one.pipeline}/{one.trigger}", one.problem) for one in self.standings if one.problem]
+
+
+def run(
+    api: Server,
+    desired: Desired,
+    notes: Sequence[NamedExperiment],
+    keeping: Keeping,
+    sources: Sources = Sources(),
+    tell: Tell = lambda _: None,
+) -> Passed:
+    """Over all triggers of an environment; `desired` is under the pauses of the notes already.
+
+    Raises:
+        RemoteError: KFP does not tell what is there; nothing was started.
+        LockLostError: another pass may be at work by now.
+    """
+    triggers = watched(desired.pipelines)
+    before = statetext.read(keeping.kept)
+    if not triggers and (before is None or not before.intents):
+        if before is not None:
+            keeping.keep_text("")
+        return Passed()
+    state = before or State()
+    ground = looking.Ground(desired.owner, triggers, sources.data)
+    seen = looking.look(api, ground, state, notes)
+    pipelines = {one.name: one for one in desired.pipelines}
+    world = World(desired.owner, seen, pipelines=pipelines, disabled=desired.disabled)
+    decision, world = asking.decided(api, triggers, state, world)
+    after = decision.state
+    if looking.is_deep(state, triggers, seen.now):
+        after = looking.looked_deep(after)
+    means = Means(api, desired.owner, keeping, desired.host, sources.results, tell)
+    work = starting.started(means, decision.starts, after)
+    keeping.keep_text(statetext.text(work.state))
+    missed = tuple((one.pipeline.name, one.trigger.name, its) for one, its in decision.missed)
+    for pipeline, trigger, its in missed:
+        tell(Event(pipeline, "miss", "cause", f"{pipeline}/{trigger}", "missed", f"{its.cause}: {its.why}"))
+    return Passed(work.started, tuple(work.failed), missed, tuple(standings(work.state)), before is None)

@@ -1,0 +1,85 @@
+"""What a pass each minute is for (`reconcile.py trigger`): where there is nothing, none is delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops.base import yamltext
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.language.manifest import AfterRun, OnChange, OnData, Trigger, reader
+from kfp_gitops.rendering.rendered import RenderedPipeline, bounds_of
+from kfp_gitops.sources import environment, previews
+from kfp_gitops.sources.environment import Environment
+
+_SHOWN = 3
+_MARK = "\ntriggers:"
+"""In the text of a manifest that has some: thousands have none, and are not read for that."""
+
+
+@dataclass(frozen=True)
+class Passes:
+    """What passes are for: (pipeline, trigger) that wait for runs and for data, and in words what else goes on.
+
+    `collects`: what is taken down when its time is over.
+    """
+
+    after_runs: tuple[tuple[str, str], ...] = ()
+    on_data: tuple[tuple[str, str], ...] = ()
+    backfills: tuple[str, ...] = ()
+    collects: tuple[str, ...] = ()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything for a pass to do."""
+        return bool(self.reason)
+
+    @property
+    def reason(self) -> str:
+        """Why, for who reads what is delivered, in words that stay the same from one backfill to the next."""
+        named = [f"{pipeline}/{trigger}" for pipeline, trigger in sorted((*self.after_runs, *self.on_data))]
+        return ", ".join([*_first(named), *(["backfills"] if self.backfills else []), *self.collects])
+
+
+def _first(named: list[str]) -> Iterator[str]:
+    yield from named[:_SHOWN]
+    if len(named) > _SHOWN:
+        yield f"{len(named) - _SHOWN} more"
+
+
+def found(root: Path, env: Environment, pipelines: Iterable[RenderedPipeline]) -> Passes:
+    """What an environment asks for; of triggers that are turned off nothing, nor where all of it is."""
+    if env.disabled:
+        return Passes()
+    triggers = [(one.name, trigger) for one in pipelines for trigger in enabled(one)]
+    return Passes(
+        tuple((name, one.name) for name, one in triggers if isinstance(one.run_on, AfterRun)),
+        tuple((name, one.name) for name, one in triggers if isinstance(one.run_on, OnData)),
+        tuple(one.id for one in env.backfills),
+        (*(["previews"] if _is_previewed(root, env) else []), *(["asides"] if env.allows_asides else [])),
+    )
+
+
+def enabled(pipeline: RenderedPipeline) -> Iterator[Trigger]:
+    """The triggers of a pipeline that a pass looks after."""
+    if _MARK in pipeline.manifest:
+        path = f"pipelines/{pipeline.name}/pipeline.yaml"
+        manifest: Mapping[str, Any] = yamltext.parse(pipeline.manifest, path, bounds_of(path)).value
+        of_all = reader.triggers(manifest)
+        yield from (one for one in of_all if one.enabled and not isinstance(one.run_on, OnChange))
+
+
+def _is_previewed(root: Path, env: Environment) -> bool:
+    """Whether pull requests are tried beside it."""
+    return any(previews.of(root, name) == env.name for name in environment.of_previews(root))
+
+
+def problems(env: Environment, passes: Passes) -> Iterator[Problem]:
+    """Data that the pods cannot reach: nothing says where the store is, and by which keys it is read."""
+    if passes.on_data and "data" not in env.delivery:
+        pipeline, trigger = passes.on_data[0]
+        what = f"trigger {trigger!r} of {pipeline} looks at data, and nothing says how the reconciler reaches them"
+        todo = "set delivery.data: {env: …, network: …}, or {} for AWS with the pod's own role"
+        yield env.values.problem(("delivery",), what, todo)

@@ -1,0 +1,176 @@
+"""The rendered pass is run: on KFP over HTTP, on data in Swift, with its own Lease, and with all rights that it has."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import delivered
+import pytest
+from delivered import Object
+from job_kit import AUDIENCE
+from kfp_gitops.devserver import DevServer
+from kfp_gitops.devserver.faults import Fault, Logged, Trouble
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kubelet import Done, Pod
+from locking.fake_leases import FakeLeases
+from servers.swift_server import ACCESS_KEY, SECRET_KEY, SwiftServer, s3_client
+from test_minimal_rights import KFP, _rights, granted
+
+# An environment of a lock that is new, and Swift, are installed first: minutes on a busy machine, once.
+pytestmark = pytest.mark.timeout(1800)
+TRIGGER = "kfp-gitops-dev-trigger"
+TRIGGERS = """triggers:
+- {name: after, runOn: {pipeline: stays}}
+- name: news
+  runOn: {data: {uri: 's3://lake/usage/', changes: newest-key}}
+  parameters: {threshold: 9}
+- {name: nowhere, runOn: {data: {uri: 's3://no-lake/usage.csv', changes: etag}}}
+"""
+DATA = """  data:
+    env:
+      AWS_ENDPOINT_URL_S3: {url}
+      AWS_REGION: us-east-1
+      AWS_ACCESS_KEY_ID: {{secret: store, key: accesskey}}
+      AWS_SECRET_ACCESS_KEY: {{secret: store, key: secretkey}}
+    network: {{cidr: 192.0.2.7/32, port: {port}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwiftServer]:
+    server = SwiftServer(tmp_path_factory.mktemp("swift"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def lake(swift: SwiftServer) -> Iterator[Any]:
+    """`lake(key, text)` puts an object into the bucket at which the trigger looks."""
+    client = s3_client(swift)
+    client.create_bucket(Bucket="lake")
+    yield lambda key, text: client.put_object(Bucket="lake", Key=key, Body=text.encode())
+    for item in client.list_objects_v2(Bucket="lake").get("Contents", []):
+        client.delete_object(Bucket="lake", Key=item["Key"])
+
+
+class Cluster:
+    """Pods of the delivered objects."""
+
+    def __init__(
+        self, objects: tuple[Object, ...], root: Path, server: DevServer, cluster: FakeLeases
+    ) -> None:
+        self.objects, self.root, self.server, self.cluster = objects, root, server, cluster
+        self._numbers = itertools.count()
+
+    def run(self, name: str, code: int = 0) -> Done:
+        tokens = {AUDIENCE: "any", "": "token-of-kubernetes"}
+        secrets = {("store", "accesskey"): ACCESS_KEY, ("store", "secretkey"): SECRET_KEY}
+        template = dict(delivered.pods(self.objects))[name]
+        place = self.root / f"pod{next(self._numbers)}"
+        done = Pod(template, self.objects, place, tokens, self.cluster.stub.url, secrets=secrets).run(
+            anew=True
+        )
+        assert done.code == code, done
+        return done
+
+    def runs(self) -> list[str]:
+        """The names of the runs that triggers started."""
+        api = KfpApi(self.server.url, "")
+        return sorted(run.name for run in api.runs_since(None) if run.name.startswith("hello-"))
+
+
+@pytest.fixture
+def delivered_with(
+    repository: Path, tmp_path: Path, server: DevServer, cluster: FakeLeases, build: Callable[..., Any]
+) -> Callable[..., Cluster]:
+    """`delivered_with(triggers, more)`: hello has them, beside another pipeline, `stays`."""
+
+    def deliver(triggers: str, more: str = "") -> Cluster:
+        folder, values = repository / "templates/pipelines", repository / "environments/dev/values.yaml"
+        (folder / "stays").mkdir()
+        for file in (folder / "hello").iterdir():
+            (folder / "stays" / file.name).write_bytes(file.read_bytes())
+        schedule = "{cron: '0 0 3 * * 1', enabled: false}"
+        stays = f"  stays: {{values: {{name: x, threshold: 9, items: [a], schedule: {schedule}}}}}\n"
+        values.write_text(values.read_text("utf-8").replace("  hello:\n", f"{stays}  hello:\n"), "utf-8")
+        template = folder / "hello/pipeline.yaml.j2"
+        template.write_text(f"{template.read_text('utf-8').rstrip()}\n{triggers}", "utf-8")
+        return Cluster(build(server.url, more), tmp_path / "pods", server, cluster)
+
+    return deliver
+
+
+def _of_stays(server: DevServer) -> None:
+    """A run of the other pipeline, which ends well; somebody starts it by hand."""
+    api = KfpApi(server.url, "")
+    (pipeline,) = (one for one in api.catalogue() if one.name == "stays")
+    (version,) = api.versions(pipeline.id).values()
+    experiment = api.create_experiment("by-hand", "")
+    api.create_run(
+        name=f"by-hand-{time.monotonic_ns()}",
+        description="",
+        pipeline_id=pipeline.id,
+        version_id=version.id,
+        experiment_id=experiment.id,
+        parameters={},
+    )
+    server.wait_idle()
+
+
+def test_new_data_and_a_run_that_ended_start_one_run_each_and_what_cannot_be_looked_at_holds_neither(
+    delivered_with: Callable[..., Cluster],
+    server: DevServer,
+    swift: SwiftServer,
+    lake: Any,
+    cluster: FakeLeases,
+) -> None:
+    more = DATA.format(url=swift.url, port=urlsplit(swift.url).port)
+    there = delivered_with(TRIGGERS, more)
+    lake("usage/1.csv", "a")
+    there.run("kfp-gitops-dev")
+    said = there.run(TRIGGER, 4).err
+    assert (
+        "hello/nowhere" in said and "NoSuchBucket" in said and "make it, or correct the bucket's name" in said
+    )
+    before = there.runs()
+    assert set(cluster.leases) == {("kubeflow", "kfp-gitops-dev"), ("kubeflow", f"{TRIGGER}s")}
+    lake("usage/2.csv", "b")
+    _of_stays(server)
+    for _ in range(2):
+        there.run(TRIGGER, 4)
+    new = [name for name in there.runs() if name not in before]
+    assert [name.rpartition("-")[0] for name in new] == ["hello-after", "hello-news"]
+    lake("usage/1.csv", "a")
+    lake("usage/2.csv", "b")
+    there.run(TRIGGER, 4)
+    assert len(there.runs()) <= len(before) + 3, "the same content is no new state"
+
+
+def test_the_pass_is_granted_exactly_what_it_asks_of_kfp(
+    delivered_with: Callable[..., Cluster], server: DevServer
+) -> None:
+    there = delivered_with("triggers:\n- {name: after, runOn: {pipeline: stays}}\n")
+    there.run("kfp-gitops-dev")
+    asked: list[Logged] = []
+
+    def look(code: int = 0) -> None:
+        before = len(server.faults.requests)
+        there.run(TRIGGER, code)
+        asked.extend(server.faults.requests[before:])
+
+    look()
+    _of_stays(server)
+    server.faults.add(
+        Fault("POST", "/runs$", Trouble.HIDDEN)
+    )  # what it cannot be sure of it notes on the server
+    look(4)
+    _of_stays(server)
+    look()
+    assert there.runs() != []
+    assert granted(there.objects, TRIGGER, KFP) == _rights(asked)
