@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
-from kfp_gitops.commands import console
+from kfp_gitops.commands import console, mine
 from kfp_gitops.commands.reconcile import options
+from kfp_gitops.rendering.rendered import ENVIRONMENT
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
@@ -50,7 +51,7 @@ def run(arguments: Namespace) -> int:
 
     if arguments.push_gateway:
         raise UsageError("down takes no --push-gateway: that tells of the environment")
-    of, api = options.owned(arguments)
+    of, api = _owned(arguments)
     owner = working.owner(of, arguments.mine) if arguments.mine else None
     every = aside.known(api.marked(), of.repository)
     if owner is None:
@@ -65,6 +66,22 @@ def run(arguments: Namespace) -> int:
             console.result(_described(one))
         return ExitCode.OK
     return max(_down(arguments, api, one) for one in chosen)
+
+
+def _owned(arguments: Namespace) -> tuple[Owner, KfpApi]:
+    """Of an environment that is not rendered, as an edited or a new one may be, the inputs say it."""
+    folder = options.folder(arguments)
+    if (
+        arguments.manifests
+        or (folder / ENVIRONMENT).is_file()
+        or not (arguments.root / "environments" / arguments.env).is_dir()
+    ):
+        return options.owned(arguments)
+    found = mine.settings(arguments.root, arguments.env)
+    kfp = found["kfp"]
+    usual = {"repository": found["repository"], "host": kfp["host"], "namespace": kfp["namespace"]}
+    given = {key: value for key in usual if (value := getattr(arguments, key)) is not None}
+    return options.owned(Namespace(**{**vars(arguments), **usual, **given}))
 
 
 def _none(owner: Owner | None, every: list[Known]) -> str:
