@@ -14,6 +14,7 @@ from kfp_gitops.base import files
 from kfp_gitops.base.errors import RefusedError, UsageError
 from kfp_gitops.base.places import Plain
 from kfp_gitops.commands import components, console, listing
+from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.rendering.rendered import ENVIRONMENT
 from kfp_gitops.sources import compiledfrom, environment, release
 from kfp_gitops.sources.selection import Selection
@@ -120,7 +121,7 @@ def working(arguments: Namespace, selection: Selection) -> Working:
     _refuse_many(arguments, env, selection)
     with redirect_stdout(sys.stderr):
         components.compile_stale(arguments.root, _python_of(arguments, env, selection))
-    found = working.of(arguments.root, arguments.env, arguments.host, selection)
+    found = working.of(arguments.root, arguments.env, arguments.mine, arguments.host, selection)
     listing.warnings(found.warnings, everything=getattr(arguments, "everything", False))
     return found
 
@@ -171,4 +172,5 @@ def told(wanted: Desired) -> None:
     if wanted.aside and wanted.aside.over:
         console.note(
             f"{wanted.owner.environment} stays until {wanted.aside.over:%Y-%m-%d %H:%M} UTC, or until you take it away"
+            f"{', and is of what is not committed, too' if wanted.checkout.endswith(CHANGED) else ''}"
         )

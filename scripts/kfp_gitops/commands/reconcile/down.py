@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.kfpserver.ownership import Owner
     from kfp_gitops.reconcile.aside import Known
+    from kfp_gitops.reconcile.records import Desired
     from kfp_gitops.reconcile.takedown import Gone, TakenDown
 
 _ABOUT = """Take away all that was registered beside an environment by `--as NAME`: its runs (what runs is killed),
 versions, pipelines and experiments. Only what is marked as exactly this one's goes; what somebody else made of it
-stays, is named, and the exit code is 5. Stopped anywhere it is simply begun again."""
+stays, is named, and the exit code is 1. Stopped anywhere it is simply begun again."""
 _EXAMPLES = """  python scripts/reconcile.py down --env dev --as alice               your own
   python scripts/reconcile.py down --env dev --as alice --dry-run     what would go
   python scripts/reconcile.py down --env dev --over                   each whose time is over, whoever's"""
@@ -45,7 +46,7 @@ def add(subcommands: Any) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Take away; exit 5 when something of it had to stay."""
+    """Take away; exit 1 when something of it had to stay."""
     from kfp_gitops.operate.asides import working
     from kfp_gitops.reconcile import aside, takedown
 
@@ -102,6 +103,8 @@ def _down(arguments: Namespace, api: KfpApi, found: Known) -> int:
 
     ended = api.now() if arguments.over else None
     with options.locked(arguments, api, found.owner):
+        if not ended:  # so whoever takes away what is over goes on with it, when this is killed
+            takedown.announced(api, _over(api, found))
         done = takedown.taken_down(api, found.owner, _tell, ended)
     if done.renewed:
         console.note(f"{found.owner.environment}: somebody has put its end off; it stays")
@@ -109,7 +112,14 @@ def _down(arguments: Namespace, api: KfpApi, found: Known) -> int:
     console.result(f"{found.owner.environment}: {_counted(done)}")
     for one in done.left:
         console.note(f"{one.kind} {one.name} stays: {one.why}, then run this again")
-    return ExitCode.REFUSED if done.left else ExitCode.OK
+    return ExitCode.DIFFERENCES if done.left else ExitCode.OK
+
+
+def _over(api: KfpApi, found: Known) -> Desired:
+    from kfp_gitops.reconcile.records import Aside, Desired
+
+    over = Aside(found.of, api.now(), found.by)
+    return Desired(found.owner, api.host, api.namespace or "", (), aside=over)
 
 
 def _tell(gone: Gone) -> None:
