@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import delivered
+import gitrepo
 import pytest
 from delivered import Object
-from job_kit import AUDIENCE
+from job_kit import AUDIENCE, Command
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.devserver.faults import Fault, Logged, Trouble
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
@@ -204,3 +205,27 @@ def test_with_a_backfill_it_is_granted_what_that_takes(
         server.wait_idle()
     assert len(there.runs()) == 2
     asked.compare()
+
+
+def test_where_previews_end_it_is_granted_what_takes_them_down(
+    delivered_with: Callable[..., Cluster], server: DevServer, repository: Path, command: Command
+) -> None:
+    values = repository / "environments/preview/values.yaml"
+    values.parent.mkdir()
+    values.write_text("previewOf: dev\npipelines: {hello: {values: {threshold: 2}}}\n", "utf-8")
+    there = delivered_with("triggers: []\n")
+    there.run("kfp-gitops-dev")
+    gitrepo.init(repository)
+    values.write_text("previewOf: dev\npipelines: {hello: {values: {threshold: 4}}}\n", "utf-8")
+    preview = ("preview", "--root", repository, "up", "--host", server.url, "--pr", 43, "--hours", 0, "--run")
+    outcome = command(*preview)
+    assert outcome.code == 0, outcome
+    asked = _Asked(there, server)
+    asked.look()
+    assert not [one.name for one in KfpApi(server.url, "").marked() if one.name.startswith("pr-43")]
+    used, may = _rights(asked.requests), granted(there.objects, TRIGGER, KFP)
+    assert {("pipelines", "delete"), ("experiments", "delete"), ("runs", "delete")} <= used
+    # What it need not have: a recurring run that somebody marked as the preview's, and what a trigger starts.
+    for_triggers = {("pipelines", "get"), ("experiments", "create"), ("runs", "create")}
+    assert may - used <= {("jobs", "delete"), *for_triggers}
+    assert used <= may
