@@ -145,9 +145,9 @@ def sources(arguments: Namespace, api: KfpApi) -> Sources:
 
 def beside() -> Sequence[Also]:
     """What else a pass does, in this order."""
-    from kfp_gitops.operate.triggering import backfilling
+    from kfp_gitops.operate.triggering import backfilling, collecting
 
-    return (("backfills", backfilling.carried_on),)
+    return (("backfills", backfilling.carried_on), ("previews", collecting.taken_down))
 
 
 @contextmanager
