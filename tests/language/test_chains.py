@@ -139,3 +139,13 @@ def test_a_long_chain_and_a_dense_graph_are_cut() -> None:
     assert chain.endswith("→ …")
     dense = {right: [_after(left, name=left) for left in names[:at]] for at, right in enumerate(names[:40])}
     assert len(told.chains(_graph(**dense), [], {})) == told.MOST
+
+
+def test_a_circle_of_another_commit_is_gone_round_once() -> None:
+    assert _chains(_graph(b=[_after("a")], a=[_after("b")])) == ["Mondays 03:00 a → about 03:20 b"]
+
+
+def test_what_would_start_after_the_week_is_not_of_it() -> None:
+    last = MONDAY + WEEK - timedelta(minutes=10)
+    (one,) = course.expected(_graph(b=[_after("a")]), {"a": [MONDAY, last]}, MINUTES, MONDAY + WEEK)
+    assert one.starts == [MONDAY + timedelta(minutes=20)]
