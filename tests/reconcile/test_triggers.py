@@ -11,7 +11,7 @@ from fake_calls import Interruption, KilledError
 from fake_controller import instant
 from fake_kfp import FakeKfp, Told
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.language.manifest import Trigger, reader
+from kfp_gitops.language.manifest import AfterRun, OnData, Trigger, reader
 from kfp_gitops.reconcile import held_triggers
 from kfp_gitops.reconcile.observe import observe
 from kfp_gitops.reconcile.plan import plan
@@ -30,6 +30,25 @@ def test_a_trigger_is_started_once_even_when_killed_after_it_was_heard() -> None
         reconciled(kfp, triggered, told)
         reconciled(kfp, triggered, told)
         assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"], (call, after)
+
+
+def test_only_triggers_on_change_that_are_on_owe_a_run_to_a_release() -> None:
+    others = (
+        Trigger("after", {}, (), AfterRun("q")),
+        Trigger("data", {}, (), OnData("s3://lake/a", "etag")),
+        Trigger("off", {}, (), enabled=False),
+    )
+    triggered = releasing(triggers=(*others, Trigger("changed", {}, ())))
+    kfp, told = FakeKfp(), Told()
+    reconciled(kfp, triggered, told)
+    assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"]
+    found = kfp.pipeline("p")
+    assert found is not None
+    (version,) = found.versions.values()
+    assert version.facts["runs"] == "changed"
+    on = releasing(triggers=tuple(replace(one, enabled=True) for one in triggered.pipelines[0].triggers))
+    reconciled(kfp, on, told)
+    assert len(kfp.runs) == 1, "nothing is owed later"
 
 
 def test_a_trigger_whose_run_was_deleted_is_not_started_again() -> None:

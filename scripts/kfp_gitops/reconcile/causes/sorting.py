@@ -55,9 +55,9 @@ class Candidate:
         """In which they are started."""
         return self.cause.moment, self.digest
 
-    def waits(self, why: str) -> Waiting:
+    def waits(self, why: str, tries: int = 0) -> Waiting:
         """For people."""
-        return Waiting(self.cause.id, self.digest, self.cause.moment, why)
+        return Waiting(self.cause.id, self.digest, self.cause.moment, why, tries)
 
     def missed(self, why: str, found: datetime) -> Missed:
         """Likewise."""
