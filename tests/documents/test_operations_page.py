@@ -73,4 +73,6 @@ def test_each_command_does_what_it_says(repository: Path, command: Command, serv
                           *words[script == "scripts/reconcile.py" :])  # fmt: skip
         differs = script == "scripts/diff.py"
         ends_badly = "--status" in words or ("--rerun" in words and "--wait" in words)  # the run failed
-        assert outcome.code == (4 if ends_badly else 1 if differs else 0), f"{line}\n{outcome.out}\n{outcome.err}"
+        assert outcome.code == (4 if ends_badly else 1 if differs else 0), (
+            f"{line}\n{outcome.out}\n{outcome.err}"
+        )
