@@ -49,7 +49,9 @@ def test_codeowners_gets_a_line_like_the_others(repository: Path, new: Callable[
     assert owners.read_text("utf-8").splitlines() == [
         "* @acme/everybody",
         "/environments/**/teams/churn.yaml @acme/churn",
+        "/environments/*/backfills/churn/ @acme/churn",
         "/environments/**/teams/fraud.yaml @acme/risk",
+        "/environments/*/backfills/fraud/ @acme/risk",
     ]
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from kfp_gitops.commands import connection
 from kfp_gitops.language.chains.edges import Edge
+from kfp_gitops.language.firings import Range
 from kfp_gitops.review.diff import revision
 from kfp_gitops.review.diff.between.following import Following
-from kfp_gitops.review.diff.model import EnvironmentDiff
+from kfp_gitops.review.diff.model import BackfillDiff, EnvironmentDiff
 from kfp_gitops.review.diff.state import State
 
 if TYPE_CHECKING:
@@ -41,7 +42,32 @@ def with_runs(found: EnvironmentDiff, arguments: Namespace) -> EnvironmentDiff:
         replace(item, in_flight=count(api, item.name, found.environment)) if item.semantic else item
         for item in found.pipelines
     ]
-    return replace(found, pipelines=pipelines, between=between)
+    asked = [_with_costs(api, one, found.environment) for one in found.backfills]
+    return replace(found, pipelines=pipelines, between=between, backfills=asked)
+
+
+def _with_costs(api: KfpApi, found: BackfillDiff, environment: str) -> BackfillDiff:
+    """A backfill with how long its runs take, and of how many firings there is one already."""
+    from kfp_gitops.operate.operations import ran
+    from kfp_gitops.operate.operations.backfill import FAILED, Backfill
+    from kfp_gitops.reconcile import backfills, durations
+    from kfp_gitops.reconcile.records import DesiredBackfill, backfill_prefix, experiment_name
+
+    wanted = DesiredBackfill.of(found.after) if found.after else None
+    experiment = api.experiment(experiment_name(wanted.pipeline, environment)) if wanted else None
+    if wanted is None or experiment is None:
+        return found
+    ticks = backfills.ticks_of(wanted)
+    names = {backfills.name(wanted, tick): tick for tick in ticks}
+    named = api.runs_named(experiment.id, backfill_prefix(wanted.called))
+    there = {names[run.name] for run in named if run.name in names}
+    if wanted.schedule and wanted.skip_existing:
+        its = Backfill(wanted.called, "", "", experiment.id, {}, None, 1)
+        within = Range.of(wanted.start, wanted.end)
+        fired = ran.fired(api, its, within).items()
+        there |= {tick for tick, state in fired if state not in FAILED} & {*ticks}
+    takes = durations.usual(api.runs(experiment.id, durations.NEWEST))
+    return replace(found, there=len(there), takes=takes)
 
 
 def with_durations(found: Following, environment: str, state: State, arguments: Namespace) -> Following:

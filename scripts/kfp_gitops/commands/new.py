@@ -1,4 +1,4 @@
-"""`new`: begin a pipeline, a component or a team with files that pass all checks as they are."""
+"""`new`: begin a pipeline, a component, a team or a backfill with files that pass all checks as they are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, UsageError
-from kfp_gitops.commands import begun, console, instance, team
+from kfp_gitops.commands import backfill, begun, console, instance, team
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.sources import compiledfrom, components, environment, scaffold, scaffolddsl
 from kfp_gitops.sources.compiledfrom import Compilation
@@ -31,6 +31,8 @@ _EXAMPLES = """  python scripts/new.py component clean_text             a Python
                                                          a pipeline that you have, as `import.py churn.yaml` makes it
   python scripts/new.py team churn                       a team: limits, its file in dev, its line of CODEOWNERS
   python scripts/new.py pipeline acme --template usage-report --team churn
+  python scripts/new.py backfill prices-of-march --pipeline churn --days 2026-03-01..2026-03-31 --reason 'wrong prices'
+                                                         days that shall run once more or at last, for review
   python scripts/new.py --take-back                      take back what a start that was killed left half done
 
 A pipeline is a template (templates/pipelines/NAME/pipeline.yaml.j2: parameters, tasks, schedules), the schema of the
@@ -47,11 +49,14 @@ _KNOWN_VALUES = {"source": "sample:smd_servers_5min"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the files of a new pipeline, component or team; asks nothing and overwrites nothing."""
-    parser = Parser("new.py", "Begin a pipeline, a component or a team.", _EXAMPLES)
-    parser.add_argument("kind", nargs="?", choices=["pipeline", "component", "team"])
+    """Write the files of a new pipeline, component, team or backfill; asks nothing and overwrites nothing."""
+    parser = Parser("new.py", "Begin a pipeline, a component, a team or a backfill.", _EXAMPLES)
+    parser.add_argument("kind", nargs="?", choices=["pipeline", "component", "team", "backfill"])
     parser.add_argument(
-        "name", nargs="?", metavar="NAME", help="a pipeline or team: a-z 0-9 -; a component: a-z 0-9 _"
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="a pipeline, team or backfill: a-z 0-9 -; a component: a-z 0-9 _",
     )
     begun.add_whose(parser, "its name")
     parser.add_argument(
@@ -87,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="store_true",
         help="its tasks are Python, in KFP's DSL (needs kfp); with --from FILE.py it stays so",
     )
+    backfill.add(parser)
     begun.add_take_back(parser)
     arguments = parse(parser, argv)
     if arguments.take_back:
@@ -98,6 +104,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _begin(arguments: Namespace) -> int:
+    if arguments.kind == "backfill":
+        return backfill.begin(arguments)
+    backfill.refuse(arguments)
     if arguments.source is not None:
         return _from(arguments)
     if arguments.kind == "team":

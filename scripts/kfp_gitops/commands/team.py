@@ -34,7 +34,7 @@ def begin(arguments: Namespace) -> int:
     owners = newteam.CODEOWNERS
     if (root / owners).is_file():
         text = files.read_text(root, owners)
-        texts[owners] = f"{text.rstrip()}\n{newteam.owners_line(text, name, arguments.reviewers or '')}\n"
+        texts[owners] = f"{text.rstrip()}\n{newteam.owners_lines(text, name, arguments.reviewers or '')}\n"
     for file, text in texts.items():
         console.result(f"{'change' if (root / file).exists() else 'add'} {file}")
         files.write_text(root, file, text)

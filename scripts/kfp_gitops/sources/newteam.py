@@ -59,8 +59,8 @@ def values_file(environment: str, team: str) -> str:
     )
 
 
-def owners_line(text: str, team: str, reviewers: str = "") -> str:
-    """The line by which its files are the team's in every environment; a team of the forge that is like the others."""
+def owners_lines(text: str, team: str, reviewers: str = "") -> str:
+    """The lines by which its files are the team's in every environment; a team of the forge that is like the others."""
     found = _ORGANISATION.search(text)
     whom = reviewers or (f"{found[1]}{team}" if found else f"@{team}")
-    return f"/environments/**/teams/{team}.yaml {whom}"
+    return f"/environments/**/teams/{team}.yaml {whom}\n/environments/*/backfills/{team}/ {whom}"

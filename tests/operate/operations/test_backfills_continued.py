@@ -44,12 +44,12 @@ def test_as_many_as_there_is_room_for_are_started_and_nobody_waits() -> None:
 
 
 def test_it_is_carried_on_until_all_have_run_and_is_inert_then() -> None:
-    kfp, kept, told = Kfp(), InMemory(), list[str]()
+    kfp, kept, told = Kfp(), InMemory(), list[tuple[str, str]]()
     wanted = desired(backfill())
-    [found] = _looked(kfp, wanted, kept, times=20, tell=told.append)
+    [found] = _looked(kfp, wanted, kept, times=20, tell=lambda *words: told.append(words))
     assert sorted(_started(kfp)) == [_name(tick) for tick in TICKS]
     assert found.progress.finished
-    assert told == ["backfill january is finished: 10/10 done"]
+    assert told == [("january", "is finished: 10/10 done")]
     before = kfp.calls.total()
     kfp.runs.clear()  # somebody tidies up
     [found] = _looked(kfp, wanted, kept)
@@ -152,11 +152,14 @@ def test_after_a_loss_of_the_database_nothing_is_started() -> None:
 
 
 def test_one_that_is_deleted_before_its_end_is_told_and_nothing_more_of_it_begins() -> None:
-    kfp, kept, told = Kfp(), InMemory(), list[str]()
+    kfp, kept, told = Kfp(), InMemory(), list[tuple[str, str]]()
     _looked(kfp, desired(backfill()), kept)
-    assert _looked(kfp, desired(), kept, times=9, tell=told.append) == []
+    assert _looked(kfp, desired(), kept, times=9, tell=lambda *words: told.append(words)) == []
     assert told == [
-        "backfill january was deleted before its end: 0 of 10 firings done, 3 begun and left to end, 7 will not be run"
+        (
+            "january",
+            "was deleted before its end: 0 of 10 firings done, 3 begun and left to end, 7 will not be run",
+        )
     ]
     assert len(_started(kfp)) == 3
     _looked(kfp, desired(backfill()), kept, times=30)  # reverted

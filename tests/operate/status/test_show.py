@@ -14,6 +14,7 @@ from kfp_gitops.base.schema import named
 from kfp_gitops.operate.faults.fault import Fault
 from kfp_gitops.operate.status.health import Kind, findings
 from kfp_gitops.operate.status.model import (
+    BackfillStatus,
     Cause,
     LastRun,
     Missed,
@@ -81,6 +82,7 @@ PROMISE = Promise(
     age=timedelta(hours=30), took=timedelta(minutes=40), slowest=timedelta(minutes=40), slowest_run=RUN,
     broken=("fresh",),
 )  # fmt: skip
+BACKFILL = BackfillStatus("january", "daily", "wrong", NOW, NOW, 31, 12, 11, 1, 0, 2, 2, (NOW,))
 TRIGGER = TriggerStatus("x-after", "y succeeded", "y", True, None, NOW - timedelta(hours=1))
 ONE_OF_EACH = (
     _pipeline("x", triggers=(TRIGGER,), unhealthy=("no pass",)),
@@ -93,6 +95,7 @@ ONE_OF_EACH = (
     _pipeline("late", promise=PROMISE, unhealthy=("promised",)),
     _missed("missed"),
     _failed("failed"),
+    _pipeline("wrong", backfills=(BACKFILL,)),
 )
 
 
@@ -115,12 +118,13 @@ def test_what_needs_somebody_comes_first_in_the_order_of_its_urgency_and_the_sum
         "HELD",
         "CONFLICT",
         "WAITING",
+        "BACKFILL",
         "OTHER",
     ]
     assert "well-" not in text
     assert " ".join(text.split()).endswith(
-        "dev: 1,001 pipelines, 995 healthy, 1 failed, 1 missed, 1 late, 1 trigger, 1 stuck, 1 different, "
-        "1 paused, 1 held, 1 conflict, 1 waiting, 1 other; next firing 2026-11-30 03:30 UTC"
+        "dev: 1,002 pipelines, 996 healthy, 1 failed, 1 missed, 1 late, 1 trigger, 1 stuck, 1 different, "
+        "1 paused, 1 held, 1 conflict, 1 waiting, 1 backfill, 1 other; next firing 2026-11-30 03:30 UTC"
     )
 
 
@@ -210,7 +214,7 @@ def test_json_has_every_pipeline_whatever_the_text_leaves_out() -> None:
     status = replace(_status(*ONE_OF_EACH, healthy=991), faults=(lost,))
     data = json.loads(to_json(status, _say))
     named("status").validator.validate(data)
-    assert len(data["pipelines"]) == 1001
+    assert len(data["pipelines"]) == 1002
     assert data["healthy"] is False
     assert [found["kind"] for found in data["findings"]] == [kind for kind in Kind if kind is not Kind.OTHER]
     assert {found["name"] for found in data["findings"]} >= {"failed", "missed-daily", "taken"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kfp_gitops.base import metrics
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import connection, console, listing, mine
-from kfp_gitops.commands.reconcile import approved, kept, options, outstanding, telling
+from kfp_gitops.commands.reconcile import approved, backfilled, kept, options, outstanding, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
 from kfp_gitops.sources import selection
@@ -127,6 +127,7 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         if not wanted.aside:
             options.remember(held, actual, done, wanted)
             kept.after(held, api, found, wanted, actual, done)
+        backfilled.after_apply(arguments, api, wanted, progress.tell, starts=decided.triggers)
     code = _verdict(arguments, found, done)
     missed = outstanding.told(arguments, api, wanted, actual, found)
     _forget_passes(arguments, wanted)

@@ -51,24 +51,28 @@ def read(arguments: Namespace, api: KfpApi, owner: Owner) -> Kept:
         return Kept()
 
 
-def standings(arguments: Namespace, api: KfpApi, owner: Owner) -> Standings | None:
-    """How triggers stand, as the newest pass kept it: in a Lease beside the reconciler's, or on this machine.
+def of_passes(arguments: Namespace, api: KfpApi, owner: Owner) -> str:
+    """What passes over triggers and backfills keep: in a Lease beside the reconciler's, or on this machine.
 
-    None where nothing is kept, or it cannot be read, which is said: then nobody knows here whether a pass looks.
+    Empty where nothing is kept, or it cannot be read, which is said: then nobody knows here whether a pass looks.
     """
-    from kfp_gitops.reconcile.causes import state, statetext
-
     lease = getattr(arguments, "lease", None)
     try:
         with replies.within(min(_SECONDS, api.budget.seconds / 2)):
-            found = locking.peek(
+            return locking.peek(
                 f"{lease}-triggers" if lease else None, (*options.key(api, owner), "triggers")
-            )
+            ).text
     except RemoteError as error:
-        console.note(f"lease {lease}-triggers: how triggers stand cannot be read: {error}")
-        return None
-    read_ = statetext.read(found.text)
-    return {(one.pipeline, one.trigger): one for one in state.standings(read_)} if read_ else None
+        console.note(f"lease {lease}-triggers: what passes keep cannot be read: {error}")
+        return ""
+
+
+def standings(text: str) -> Standings | None:
+    """How triggers stand, as the newest pass kept it; None where nobody knows."""
+    from kfp_gitops.reconcile.causes import state, statetext
+
+    found = statetext.read(text)
+    return {(one.pipeline, one.trigger): one for one in state.standings(found)} if found else None
 
 
 def lost_pauses_again(held: Held, api: KfpApi, owner: Owner) -> None:

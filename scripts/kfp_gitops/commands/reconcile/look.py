@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kfp_gitops.commands import connection, mine
-from kfp_gitops.commands.reconcile import faulty, kept, options
+from kfp_gitops.commands.reconcile import backfilled, faulty, kept, options
 from kfp_gitops.commands.reconcile.circumstances import with_notes
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.kfpserver.kfpapi.models import RunState
     from kfp_gitops.operate.faults.firings import Fired
+    from kfp_gitops.operate.status.backfills import Kept
     from kfp_gitops.operate.status.build import Look
     from kfp_gitops.operate.status.model import PipelineStatus, Status
     from kfp_gitops.reconcile.plan import Plan
@@ -59,10 +60,10 @@ def at(arguments: Namespace, keep: int = 0) -> Looked:
     actual = observe(api, wanted)
     planned = plan(wanted, actual)
     waits = any(pipeline.on_causes for pipeline in wanted.pipelines)
-    standings = kept.standings(arguments, api, wanted.owner) if waits else None
+    text = kept.of_passes(arguments, api, wanted.owner) if waits or wanted.backfills else ""
     pauses = turned_off.pauses(notes, wanted.owner)
-    look = build.Look.of(wanted, actual, planned, pauses, standings)
-    found = _pipelines(api, look, keep)
+    look = build.Look.of(wanted, actual, planned, pauses, kept.standings(text) if waits else None)
+    found = _pipelines(api, look, keep, backfilled.kept(text, notes, wanted.owner))
     status = look.whole([one.status for one in found])
     faults = faulty.found(api, asked, known, wanted, actual, status, [one.fired for one in found])
     faults += tuple(
@@ -81,7 +82,7 @@ class _One:
     fired: Fired
 
 
-def _pipelines(api: KfpApi, look: Look, keep: int) -> list[_One]:
+def _pipelines(api: KfpApi, look: Look, keep: int, of_backfills: Kept) -> list[_One]:
     """The pipelines, many at once."""
     from kfp_gitops.kfpserver.kfpapi.transport import each
     from kfp_gitops.operate.faults import firings
@@ -104,6 +105,7 @@ def _pipelines(api: KfpApi, look: Look, keep: int) -> list[_One]:
         by_hand = taken.get(its.id, []) if its else []
         runs = recent.runs(api, found.id, pipeline.name, look.actual.now, by_hand) if found and known else []
         own = [*(ours.get(found.id, ()) if found else ()), *by_hand]
-        return _One(look.at(pipeline, runs), runs[:keep], firings.fired(own, runs))
+        asked = backfilled.standing(api, look.desired, pipeline, found if known else None, runs, of_backfills)
+        return _One(look.at(pipeline, runs, asked), runs[:keep], firings.fired(own, runs))
 
     return each(at, look.desired.pipelines)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kfp_gitops.base.errors import ExitCode, GitOpsError, TemporaryError
 from kfp_gitops.commands import connection, console, listing, mine
-from kfp_gitops.commands.reconcile import approved, as_values, kept, options, showing
+from kfp_gitops.commands.reconcile import approved, as_values, backfilled, kept, options, showing
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.sources import selection
 
@@ -100,6 +100,7 @@ def _shown(arguments: Namespace, wanted: Desired, decided: Options, actual: Actu
     planned = plan(wanted, actual, decided)
     arguments.report.planned((c.action, c.kind) for c in planned.changes)
     arguments.report.drift = len(planned.differences)
+    planned = replace(planned, notes=(*planned.notes, *backfilled.noted(arguments, wanted, actual)))
     showing.show(arguments, planned)
     there = len(wanted.pipelines) + len(wanted.beside)
     guard.check(planned, options.limits(arguments), desired_pipelines=there)

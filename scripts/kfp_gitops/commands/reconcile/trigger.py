@@ -44,6 +44,7 @@ def add(subcommands: Any) -> None:
     about = "start the runs that are due after other runs and on new data"
     parser = subcommands.add_parser("trigger", help=about, description=_ABOUT, examples=_EXAMPLES)
     options.add_target(parser)
+    connection.add_metadata(parser)
     group = parser.add_argument_group("the pass")
     group.add_argument(
         "--every", type=_every, metavar="60s",
@@ -124,7 +125,7 @@ def _pass(arguments: Namespace) -> int:
         under = with_notes(wanted, notes, api.now())
         tell = passed.teller(json=arguments.json)
         its = Part(held, statetext.FORM)
-        done = one_pass.run(api, under, notes, its, sources(arguments, wanted), tell)
+        done = one_pass.run(api, under, notes, its, sources(arguments, api), tell)
         turn = also.Turn(api, under, manifests, notes, tell, held)
         others = also.done(beside(), turn)
     passed.report(arguments.report, done, wanted)
@@ -133,13 +134,13 @@ def _pass(arguments: Namespace) -> int:
     return ExitCode.REMOTE_FAILED if done.failed or done.problems or others else ExitCode.OK
 
 
-def sources(arguments: Namespace, wanted: Desired) -> Sources:
+def sources(arguments: Namespace, api: KfpApi) -> Sources:
     """Where states of data and the results of runs are looked up."""
+    from kfp_gitops.commands.reconcile.left import LeftByRuns
     from kfp_gitops.operate.objectstore.states import ObjectStates
     from kfp_gitops.operate.triggering.one_pass import Sources
 
-    del arguments, wanted
-    return Sources(data=ObjectStates())
+    return Sources(data=ObjectStates(), results=LeftByRuns(arguments, api))
 
 
 def beside() -> Sequence[Also]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 from kfp_gitops.base.errors import GitOpsError, LockLostError
@@ -26,7 +26,8 @@ from kfp_gitops.reconcile import backfills, unclear
 from kfp_gitops.reconcile.backfills import Progress
 from kfp_gitops.reconcile.records import Desired, DesiredBackfill, DesiredPipeline
 
-Tell = Callable[[str], None]
+Tell = Callable[[str, str], None]
+"""Is told the id of a backfill, and something of it in words."""
 
 
 class Kept(Protocol):
@@ -69,7 +70,7 @@ def continue_backfills(
     api: KfpApi,
     desired: Desired,
     kept: Kept,
-    tell: Tell = lambda _: None,
+    tell: Tell = lambda _, __: None,
     *,
     notes: Sequence[NamedExperiment] | None = None,
     starts: bool = True,
@@ -91,7 +92,7 @@ def continue_backfills(
     its = {pipeline.name: pipeline for pipeline in desired.pipelines}
     done = []
     for backfill in (one for one in desired.backfills if one.pipeline in its):
-        work = _Work(api, desired, its[backfill.pipeline], backfill, kept, tell, notes)
+        work = _Work(api, desired, its[backfill.pipeline], backfill, kept, partial(tell, backfill.id), notes)
         before = backfills.read(known.get(backfill.id, ""))
         done.append(work.carried_on(before, found.get(backfill.id), starts=starts))
     return done
@@ -107,15 +108,15 @@ def _forget_deleted(desired: Desired, known: Mapping[str, str], kept: Kept, tell
             continue
         progress = backfills.read(text)
         if progress and not progress.finished:
-            tell(deleted(name, progress))
+            tell(name, deleted(progress))
         kept.keep(name, "")
 
 
-def deleted(name: str, progress: Progress) -> str:
+def deleted(progress: Progress) -> str:
     """What the end of an unfinished one means, in words."""
     going = f", {len(progress.begun):,} begun and left to end" if progress.begun else ""
     return (
-        f"backfill {name} was deleted before its end: {len(progress.done):,} of {progress.total:,} firings done"
+        f"was deleted before its end: {len(progress.done):,} of {progress.total:,} firings done"
         f"{going}, {progress.left:,} will not be run"
     )
 
@@ -129,7 +130,7 @@ class _Work:
     pipeline: DesiredPipeline
     backfill: DesiredBackfill
     kept: Kept
-    tell: Tell
+    tell: Callable[[str], None]
     notes: Sequence[NamedExperiment]
 
     @cached_property
@@ -159,7 +160,7 @@ class _Work:
         except LockLostError:
             raise
         except GitOpsError as error:
-            self.tell(f"backfill {self.backfill.id}: {error}")
+            self.tell(f"failed: {error}")
             return Continued(self.backfill.id, progress or Progress.of(self.backfill), error=str(error))
 
     def _advanced(self, known: Progress | None, *, starts: bool) -> Continued:
@@ -188,7 +189,7 @@ class _Work:
         found = replace(progress, finished=max(1, int(self.api.now().timestamp())))
         finished.note(self.api, self.owner, self.backfill, found)
         self.keep(found)
-        self.tell(f"backfill {self.backfill.id} is finished: {backfills.told(found)}")
+        self.tell(f"is finished: {backfills.told(found)}")
         return found
 
     def keep(self, progress: Progress) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from kfp_gitops.base.columns import counted
@@ -13,6 +13,7 @@ from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.operate.status import expected, missed, promises, triggers
 from kfp_gitops.operate.status.lines import Pauses, line, no_pause
 from kfp_gitops.operate.status.model import (
+    BackfillStatus,
     LastRun,
     PipelineStatus,
     Promise,
@@ -65,10 +66,15 @@ class Look:
             changes.setdefault(change.pipeline, []).append(change)
         return cls(desired, actual, plan, changes, pauses, standings)
 
-    def at(self, pipeline: DesiredPipeline, runs: Sequence[RunState]) -> PipelineStatus:
+    def at(
+        self,
+        pipeline: DesiredPipeline,
+        runs: Sequence[RunState],
+        of_backfills: Sequence[BackfillStatus] = (),
+    ) -> PipelineStatus:
         """One pipeline; `runs` are the newest ones of its experiment, newest first."""
         changes = self.changes.get(pipeline.name, ())
-        return _pipeline(self, pipeline, changes, runs)
+        return replace(_pipeline(self, pipeline, changes, runs), backfills=of_backfills)
 
     def whole(self, pipelines: Sequence[PipelineStatus]) -> Status:
         """All of them, and what is of no pipeline of the manifests."""

@@ -11,8 +11,16 @@ from enum import StrEnum
 from kfp_gitops.base import columns
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 from kfp_gitops.operate.faults.firings import TIME_ZONE
+from kfp_gitops.operate.status import backfills
 from kfp_gitops.operate.status.missed import counted, firings
-from kfp_gitops.operate.status.model import Cause, PipelineStatus, ScheduleStatus, Status, TriggerStatus
+from kfp_gitops.operate.status.model import (
+    BackfillStatus,
+    Cause,
+    PipelineStatus,
+    ScheduleStatus,
+    Status,
+    TriggerStatus,
+)
 from kfp_gitops.operate.status.promises import DURATION, causes
 from kfp_gitops.operate.status.triggers import overdue
 from kfp_gitops.reconcile.change import Action
@@ -38,6 +46,7 @@ class Kind(StrEnum):
     HELD = "held"
     CONFLICT = "conflict"
     WAITING = "waiting"
+    BACKFILL = "backfill"
     OTHER = "other"
 
 
@@ -53,6 +62,7 @@ ABOUT = {
     Kind.HELD: "firings and causes that a pause or a window held back; no alarm",
     Kind.CONFLICT: "not ours, or not what was reviewed: nothing of it is touched",
     Kind.WAITING: "a run waits for its start, or a cause of a trigger for its turn",
+    Kind.BACKFILL: "days that Git asks to run once more, or at last; no alarm",
     Kind.OTHER: "of pipelines that are in no manifest, and what a person must settle",
 }
 
@@ -123,6 +133,8 @@ def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
             yield _gone(Kind.HELD, pipeline, schedule, number, schedule.held[-1], say)
     for trigger in pipeline.triggers:
         yield from _of_trigger(pipeline, trigger, now, say)
+    for backfill in pipeline.backfills:
+        yield _of_backfill(pipeline, backfill, now, say)
     yield from _late(pipeline, say)
     yield from _running(pipeline, now, say)
     yield from _differing(pipeline, say)
@@ -175,6 +187,17 @@ def _of_trigger(
         told = f"{number}, the first since {minute(waits.moment)} ({waits.cause}): {waits.why}"
         listed = say(f"run.py --list --pipeline {shlex.quote(pipeline.name)}")
         yield Finding(Kind.WAITING, trigger.name, told, listed)
+
+
+def _of_backfill(pipeline: PipelineStatus, backfill: BackfillStatus, now: datetime, say: Say) -> Finding:
+    """What comes next: to run once more what failed of it, or to see its runs."""
+    command = f"run.py --list --pipeline {shlex.quote(pipeline.name)}"
+    if backfill.failed_at and backfill.schedule and not backfill.again:
+        days = f"{min(backfill.failed_at):%Y-%m-%d}..{max(backfill.failed_at):%Y-%m-%d}"
+        which = f"--pipeline {shlex.quote(pipeline.name)} --schedule {shlex.quote(backfill.schedule)}"
+        command = f"run.py {which} --backfill {days} --redo-failed"
+    name = f"{pipeline.name}/{backfill.name}"
+    return Finding(Kind.BACKFILL, name, backfills.words(backfill, now), say(command))
 
 
 def _late(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:

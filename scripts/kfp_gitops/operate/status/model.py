@@ -134,6 +134,36 @@ class TriggerStatus:
 
 
 @dataclass(frozen=True)
+class BackfillStatus:
+    """A backfill that Git asks for (environments/<env>/backfills/)."""
+
+    name: str
+    schedule: str
+    """Whose firings they are; "": of a cron of its own."""
+    reason: str
+    first: datetime | None
+    last: datetime | None
+    total: int
+    done: int
+    """Firings whose run has ended, or that had run already."""
+    ok: int
+    failed: int
+    left_out: int
+    """Those of `done` that had run already."""
+    running: int
+    parallel: int
+    failed_at: Sequence[datetime] = ()
+    """The first ones."""
+    held: str = ""
+    """Why nothing of it is started at present."""
+    finished: datetime | None = None
+    ends: datetime | None = None
+    """About when it will be finished, by how long past runs took; None: not known."""
+    again: bool = False
+    """Whether what had run runs once more."""
+
+
+@dataclass(frozen=True)
 class PipelineStatus:
     """A pipeline of the manifests; `drift` are the changes that an apply would make, `unhealthy` says why it is."""
 
@@ -154,6 +184,7 @@ class PipelineStatus:
     promise: Promise | None = None
     """None: it promises nothing."""
     triggers: Sequence[TriggerStatus] = ()
+    backfills: Sequence[BackfillStatus] = ()
     """Those that wait for runs or data."""
     usual: timedelta | None = None
     """How long its runs usually take; None: none is known to have succeeded."""

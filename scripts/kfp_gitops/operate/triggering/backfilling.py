@@ -29,9 +29,9 @@ def carried_on(turn: Turn) -> None:
         raise RemoteError("; ".join(failed))
 
 
-def said(tell: Callable[[Event], None]) -> Callable[[str], None]:
+def said(tell: Callable[[Event], None]) -> Callable[[str, str], None]:
     """What is told of backfills in words, as events."""
-    return lambda text: tell(Event("", "look at", "backfill", "", "done", text))
+    return lambda name, text: tell(Event("", "carry on", "backfill", name, "done", text))
 
 
 def events(found: Continued) -> Sequence[Event]:

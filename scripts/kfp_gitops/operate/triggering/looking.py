@@ -18,11 +18,10 @@ from kfp_gitops.language.manifest import AfterRun, OnData
 from kfp_gitops.operate.operations import pause
 from kfp_gitops.operate.triggering.server import Server
 from kfp_gitops.reconcile import unclear
-from kfp_gitops.reconcile.causes import beginning
 from kfp_gitops.reconcile.causes.cause import Watched
 from kfp_gitops.reconcile.causes.seams import DataState, DataStates
 from kfp_gitops.reconcile.causes.seen import Seen, SeenRun, Spells
-from kfp_gitops.reconcile.causes.state import LOOKBACK, State
+from kfp_gitops.reconcile.causes.state import LOOKBACK, SKEW, State
 
 SHALLOW = timedelta(hours=2)
 """How far back most looks go: a run whose end KFP's agent reported later is found by the next deep one."""
@@ -57,7 +56,7 @@ def looked_deep(state: State) -> State:
 def since(state: State, now: datetime, *, deep: bool) -> datetime:
     """From when on the runs are listed that ended: also since the pass before, and the oldest that waits."""
     waiting = (one.moment for kept in state.triggers.values() for one in kept.waiting)
-    before = [state.at - beginning.SKEW] if state.at else []
+    before = [state.at - SKEW] if state.at else []
     oldest = min([now - (LOOKBACK if deep else SHALLOW), *before, *waiting])
     return max(oldest, now - _LONGEST)
 

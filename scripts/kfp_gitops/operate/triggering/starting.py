@@ -9,11 +9,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
-from kfp_gitops.base.errors import GitOpsError, LockLostError, RemoteError, TemporaryError, UnclearError
+from kfp_gitops.base.errors import GitOpsError, LockLostError, NotFoundError, TemporaryError, UnclearError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.operate import runs
 from kfp_gitops.operate.triggering import parameters
+from kfp_gitops.operate.triggering.parameters import UnresolvedError
 from kfp_gitops.operate.triggering.server import Server
 from kfp_gitops.reconcile import unclear
 from kfp_gitops.reconcile.causes import statetext
@@ -61,9 +62,10 @@ class Work:
     failed: list[tuple[str, str]] = field(default_factory=list)
     """(pipeline, what went wrong)."""
 
-    def waits(self, start: Start, why: str) -> None:
+    def waits(self, start: Start, why: str, *, failed: bool = True) -> None:
         """It is not started in this pass."""
-        waiting = Waiting(start.cause.id, start.digest, start.cause.moment, why)
+        tries = start.tries + failed
+        waiting = Waiting(start.cause.id, start.digest, start.cause.moment, why, tries)
         kept = self.state.triggers[start.one.key]
         all_of_them = sorted((*kept.waiting, waiting), key=lambda one: (one.moment, one.digest))
         self._keep(start, waiting=tuple(all_of_them[:MOST_WAITING]))
@@ -123,7 +125,7 @@ def started(means: Means, starts: Sequence[Start], state: State) -> Work:
     """
     work = Work(state)
     for later in starts[MOST:]:
-        work.waits(later, f"{MOST} runs are started in one pass")
+        work.waits(later, f"{MOST} runs are started in one pass", failed=False)
     ready = _with_parameters(means, starts[:MOST], work)
     there = _there(means.api, [start.name for start, _ in ready])
     for start, _ in ready:
@@ -157,15 +159,15 @@ def _with_parameters(
         _tell(means, start, "failed", str(values), 0.0)
         work.failed.append((start.one.pipeline.name, f"{start.name}: {values}"))
         assert work.state.at is not None
-        given_up = work.state.at - start.cause.moment > _PATIENCE and not isinstance(values, RemoteError)
+        never = isinstance(values, UnresolvedError | NotFoundError)
+        given_up = never and work.state.at - start.cause.moment > _PATIENCE
         (work.misses if given_up else work.waits)(start, str(values))
     return ready
 
 
 def _parameters(means: Means, start: Start) -> dict[str, Any] | GitOpsError:
     try:
-        values = parameters.of(start.one.trigger, start.cause, means.results)
-        runs.refuse_unsound(None, {}, values, means.host)
+        values = parameters.of(start.one.trigger, start.cause, means.results, means.host)
     except GitOpsError as error:
         return error
     return values

@@ -14,6 +14,7 @@ from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK
 from kfp_gitops.review.caching import Side, idle, words
 from kfp_gitops.review.caching.starts import Forecast, forecasts
 from kfp_gitops.review.diff import (
+    backfills,
     contents,
     delivery,
     diagnostics,
@@ -55,6 +56,7 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         changes=changes,
         pipelines=[item for item in found if item.semantic or item.noise],
         events=known_events.changes(*_changed_manifests(before, after)),
+        backfills=backfills.changes(old, new),
         between=graph_of_all,
         warnings=[
             *delivery.warnings(environment, after),
@@ -108,7 +110,8 @@ def _pipelines(environment: str, before: State, after: State, now: datetime) -> 
 
 def _setting_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
     left, right = (
-        {k: v for k, v in side.items() if k not in ("pipelines", "apiVersion")} for side in (before, after)
+        {k: v for k, v in side.items() if k not in ("pipelines", "apiVersion", backfills.KEY)}
+        for side in (before, after)
     )
     if left and right:
         for field, old, new in differences(left, right):

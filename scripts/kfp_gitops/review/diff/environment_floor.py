@@ -34,6 +34,8 @@ def settings(
 
     def said(place: Place, old: Any, new: Any) -> bool:
         match place:
+            case ("backfills", *_):  # each that differs is told by itself, whole
+                return True
             case ("pipelines", Item(), specs.FOLDER, *name) if _follow(name, (old, new), holds):
                 return True
             case ("pipelines", Item() as name, *rest):

@@ -9,7 +9,7 @@ from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import alike, details, folding, headings, known_events, wording
+from kfp_gitops.review.diff import alike, backfills, details, folding, headings, known_events, wording
 from kfp_gitops.review.diff.alike import Section
 from kfp_gitops.review.diff.between import drawn
 from kfp_gitops.review.diff.calendar import Calendar
@@ -59,6 +59,7 @@ def _environment(found: EnvironmentDiff) -> dict[str, Any]:
         "alike": [_alike(section) for section in alike.sections(found.pipelines) if section.several],
         "pipelines": [_pipeline(item) for item in found.pipelines],
         "events": [known_events.as_json(each, found.zone) for each in found.events],
+        "backfills": [backfills.as_json(each) for each in found.backfills],
         "between": _between(found),
         "warnings": list(found.warnings),
         "noise": list(found.noise),

@@ -11,7 +11,17 @@ from collections.abc import Iterator, Sequence
 from kfp_gitops.base import visible
 from kfp_gitops.review.caching import words
 from kfp_gitops.review.caching.starts import Forecast
-from kfp_gitops.review.diff import alike, calendar, details, folding, graph, headings, known_events, wording
+from kfp_gitops.review.diff import (
+    alike,
+    backfills,
+    calendar,
+    details,
+    folding,
+    graph,
+    headings,
+    known_events,
+    wording,
+)
 from kfp_gitops.review.diff.alike import Section
 from kfp_gitops.review.diff.between import drawn
 from kfp_gitops.review.diff.between.compared import MOST
@@ -85,6 +95,9 @@ def _lines(found: EnvironmentDiff, room: Room) -> Iterator[str]:
     yield from _reaches(found)
     yield from _alert("WARNING", found.warnings)
     yield from _events(found, room)
+    if found.backfills:
+        yield from (f"- {plain(line)}" for line in backfills.lines(found.backfills, room.rows))
+        yield ""
     yield from rows(folding.rows(found.changes), room)
     sections = alike.sections(found.pipelines)
     common = alike.common(sections)

@@ -198,6 +198,20 @@ class Between:
 
 
 @dataclass(frozen=True)
+class BackfillDiff:
+    """A backfill that comes, goes or changes: what environment.yaml says of it, before and after."""
+
+    action: Action
+    id: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    there: int | None = None
+    """Of how many of its firings there is a run already; None: nobody asked."""
+    takes: timedelta | None = None
+    """How long a run of its pipeline usually takes; None: not known."""
+
+
+@dataclass(frozen=True)
 class EnvironmentDiff:
     """Everything that merging would change in one environment, pipelines in order of name.
 
@@ -211,6 +225,7 @@ class EnvironmentDiff:
     pipelines: Sequence[PipelineDiff] = ()
     events: Sequence[KnownEvent] = ()
     """Those that come or go; each is in a change of the pipelines that take it, too."""
+    backfills: Sequence[BackfillDiff] = ()
     between: Between | None = None
     """None: no pipeline that starts another one, or is started by another or by data, changes."""
     warnings: Sequence[str] = ()
@@ -225,7 +240,8 @@ class EnvironmentDiff:
     @property
     def semantic(self) -> bool:
         """Whether anything at all changes."""
-        return bool(self.changes) or any(pipeline.semantic for pipeline in self.pipelines)
+        found = self.changes or self.backfills
+        return bool(found) or any(pipeline.semantic for pipeline in self.pipelines)
 
 
 @dataclass(frozen=True)

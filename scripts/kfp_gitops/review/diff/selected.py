@@ -27,8 +27,10 @@ def only(found: EnvironmentDiff, chosen: Collection[str]) -> EnvironmentDiff:
     others = sum(pipeline.semantic and pipeline.name not in chosen for pipeline in found.pipelines)
     events = [event for event in found.events if {*event.pipelines} & {*chosen} or not event.pipelines]
     more = [f"{others} other pipeline{'s' if others > 1 else ''} changed, not shown"] if others else []
+    asked = [one for one in found.backfills if (one.after or one.before or {}).get("pipeline") in chosen]
     between = found.between and _near(found.between, chosen)
-    return replace(found, between=between, pipelines=shown, events=events, warnings=[*found.warnings, *more])
+    warnings = [*found.warnings, *more]
+    return replace(found, between=between, pipelines=shown, events=events, backfills=asked, warnings=warnings)
 
 
 def _near(found: Between, chosen: Collection[str]) -> Between | None:

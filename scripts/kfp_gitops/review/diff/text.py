@@ -6,7 +6,7 @@ from collections.abc import Container, Hashable, Iterator, Sequence
 
 from kfp_gitops.base import visible
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import alike, details, folding, headings, known_events, wording
+from kfp_gitops.review.diff import alike, backfills, details, folding, headings, known_events, wording
 from kfp_gitops.review.diff.alike import Section
 from kfp_gitops.review.diff.between import drawn
 from kfp_gitops.review.diff.folding import Common, Row
@@ -37,6 +37,7 @@ def _lines(found: EnvironmentDiff) -> Iterator[str]:
     yield from map(visible.line, wording.reaches(found))
     yield from (f"! {text}" for text in found.warnings)
     yield from _events(found)
+    yield from (f"  {line}" for line in backfills.lines(found.backfills, len(found.backfills)))
     yield from _changes(found.changes)
     sections = alike.sections(found.pipelines)
     common = alike.common(sections)

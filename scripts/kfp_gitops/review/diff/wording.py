@@ -218,6 +218,8 @@ def radius(found: EnvironmentDiff) -> str:
         (sum(len(p.schedules_removed) for p in found.pipelines), "schedule removed"),
         (sum(len(p.triggers_changed) for p in found.pipelines), "trigger changed"),
         (sum(len(p.runs_started) for p in found.pipelines), "run started"),
+        (sum(one.after is not None for one in found.backfills), "backfill"),
+        (sum(one.after is None for one in found.backfills), "backfill removed"),
         (sum(p.in_flight or 0 for p in found.pipelines), "run in flight"),
     ]
     parts = [f"{number} {_plural(what, number)}" for number, what in counts if number]

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from kfp_gitops.base import visible
 from kfp_gitops.base.webpage import shell
 from kfp_gitops.base.webpage.parts import MAX_BYTES, filled
-from kfp_gitops.review.diff import alike, details, folding, known_events, wording
+from kfp_gitops.review.diff import alike, backfills, details, folding, known_events, wording
 from kfp_gitops.review.diff.folding import Common
 from kfp_gitops.review.diff.model import Change, EnvironmentDiff, Kind, SharedDiff
 from kfp_gitops.review.page import between, changes, pieces, pipelines, week
@@ -120,6 +120,7 @@ def _head(one: Environment) -> Markup:
         warnings=_bounded(found.warnings),
         events=known_events.lines(found.events, found.zone, _TEXTS),
         bars=known_events.bars(found.events),
+        backfills=backfills.lines(found.backfills, _TEXTS),
     )
 
 

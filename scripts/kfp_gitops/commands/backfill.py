@@ -1,0 +1,85 @@
+"""`new backfill ID`: days that shall run once more, or at last, as a file that is reviewed and then carried out."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from typing import Any
+
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import ExitCode, UsageError
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.commands import begun, console
+from kfp_gitops.commands.common import Parser
+from kfp_gitops.sources import backfills, environment
+
+_ID = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+_SCHEMA = "scripts/kfp_gitops/language/schemas/backfill.schema.json"
+_OPTIONS = ("pipeline", "days", "reason", "schedule", "tick_parameter", "parallel", "again")
+
+
+def add(parser: Parser) -> None:
+    """Declare what only a backfill takes."""
+    group = parser.add_argument_group("of a backfill")
+    group.add_argument("--pipeline", metavar="P", help="whose days they are")
+    group.add_argument(
+        "--days", metavar="FROM..TO", help="both days whole, in UTC: 2026-01-01..2026-01-31; or two instants"
+    )
+    group.add_argument("--reason", metavar="WHY", help="for whoever reviews it, and whoever asks later")
+    group.add_argument("--schedule", metavar="S", help="whose firings; needed where the pipeline has several")
+    group.add_argument(
+        "--tick-parameter", metavar="NAME", help="the parameter that gets each firing's instant (default: "
+        "scheduled_at or now_override, whichever the pipeline declares)",
+    )  # fmt: skip
+    group.add_argument("--parallel", type=int, metavar="N", help="runs at once (default: 1)")
+    group.add_argument(
+        "--again", action="store_true", help="also the days that have run already, each once more"
+    )
+
+
+def refuse(arguments: Namespace) -> None:
+    """What is of a backfill says nothing of anything else."""
+    given = [name for name in _OPTIONS if getattr(arguments, name)]
+    if given:
+        raise UsageError(f"new.py: --{given[0].replace('_', '-')} is for `backfill ID`; see --help")
+
+
+def begin(arguments: Namespace) -> int:
+    """Write it and render; nothing that is there is overwritten."""
+    root, name = arguments.root, arguments.name
+    if not _ID.fullmatch(name):
+        raise UsageError(
+            f"new.py: {name!r} cannot name a backfill; write a-z, 0-9 and -, a letter first, at most 40, such as "
+            "prices-of-march"
+        )
+    missing = [f"--{key}" for key in ("pipeline", "days", "reason") if not getattr(arguments, key)]
+    if missing:
+        raise UsageError(f"new.py backfill {name}: {' and '.join(missing)} is needed; see --help")
+    env = environment.load(root, arguments.env)
+    path = backfills.path(env.name, name, arguments.team or "")
+    if any(one.id == name for one in env.backfills) or (root / path).exists():
+        raise UsageError(f"new.py: {env.name} has a backfill {name!r} already; an id is used once")
+    depth = "../" * path.count("/")
+    text = f"# yaml-language-server: $schema={depth}{_SCHEMA}\n{dump(_entry(arguments))}"
+    files.write_text(root, path, text)
+    console.result(f"add {path}")
+    begun.render(root, "--env", env.name)
+    begun.say(
+        f"python scripts/diff.py --env {env.name}                how many runs it asks for, and which days",
+        "commit, and have it reviewed; once it is merged, apply and the pass each minute carry it out",
+        f"python scripts/reconcile.py status --env {env.name}    how far it is",
+    )
+    return ExitCode.OK
+
+
+def _entry(arguments: Namespace) -> dict[str, Any]:
+    first, dots, last = arguments.days.partition("..")
+    if not dots:
+        raise UsageError(f"new.py: --days {arguments.days}: write FROM..TO, as in 2026-01-01..2026-01-31")
+    found: dict[str, Any] = {"pipeline": arguments.pipeline}
+    found |= {"schedule": arguments.schedule} if arguments.schedule else {}
+    found |= {"from": first, "to": last}
+    found |= {"tickParameter": arguments.tick_parameter} if arguments.tick_parameter else {}
+    found |= {"parallel": arguments.parallel} if arguments.parallel is not None else {}
+    found |= {"skipExisting": False} if arguments.again else {}
+    return {**found, "reason": arguments.reason}
