@@ -12,6 +12,7 @@ from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import connection, console, diagnosed
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.commands.reconcile import options
+from kfp_gitops.kfpserver.ownership import Owner
 
 if TYPE_CHECKING:
     from kfp_gitops.operate.doctor.check import Check
@@ -54,10 +55,15 @@ def _checks(arguments: Namespace) -> Iterator[Check]:
     yield from (of_repository := list(repository.checks(folder, host)))
     api, of_server = connection.api(arguments, host, kfp["namespace"]), list[Check]()
 
+    owner = Owner(folder.environment["repository"], arguments.env)
+
     def is_well() -> bool:
         """Asked once the manifests are being compiled, for then no process is forked any more."""
         of_server.extend(server.checks(api, arguments.env))
-        return not server.hinders(of_server)
+        well = not server.hinders(of_server)
+        if well:
+            of_server.extend(server.asides(api, owner))
+        return well
 
     planned = diagnosed.Planned(arguments, is_well)
     lost = {check.name for check in of_repository if check.status is Status.MISSING}
