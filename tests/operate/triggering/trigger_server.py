@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from kfp_gitops.base.errors import RemoteError, TemporaryError, UnclearError
+from kfp_gitops.base.errors import NotFoundError, RemoteError, TemporaryError, UnclearError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import (
     ACTIVE,
@@ -169,6 +169,14 @@ class TriggerServer:
                 if self._is_seen(run) and (told := self._told(run)).state in states
             ],
         )
+
+    def run(self, run_id: str) -> RunState:
+        def effect() -> RunState:
+            if run_id not in self.runs:
+                raise NotFoundError("404")
+            return self._told(self.runs[run_id])
+
+        return self._call("run", effect)
 
     def runs_with_names(self, names: Collection[str]) -> list[ActualRun]:
         return self._list(

@@ -21,6 +21,7 @@ from kfp_gitops.reconcile import unclear
 from kfp_gitops.reconcile.causes import statetext
 from kfp_gitops.reconcile.causes.due import Start
 from kfp_gitops.reconcile.causes.seams import Results
+from kfp_gitops.reconcile.causes.seen import Seen
 from kfp_gitops.reconcile.causes.standing import Missed, Started, Waiting
 from kfp_gitops.reconcile.causes.state import MOST_MISSED, MOST_WAITING, Intent, State
 from kfp_gitops.reconcile.events import Event
@@ -30,6 +31,8 @@ MOST = 100
 """Runs that one pass starts; the others wait for the next one."""
 _ASKED = 50
 """Names in one question: as many as its answer holds."""
+_WHY = 300
+"""Characters of a reason that are kept."""
 _FEW = 5
 """Experiments that are asked for one by one; of more, all are listed, 200 a request."""
 _PATIENCE = timedelta(hours=1)
@@ -68,7 +71,7 @@ class Work:
     def waits(self, start: Start, why: str, *, failed: bool = True) -> None:
         """It is not started in this pass."""
         tries = start.tries + failed
-        waiting = Waiting(start.cause.id, start.digest, start.cause.moment, why, tries)
+        waiting = Waiting(start.cause.id, start.digest, start.cause.moment, why[:_WHY], tries)
         kept = self.state.triggers[start.one.key]
         all_of_them = sorted((*kept.waiting, waiting), key=lambda one: (one.moment, one.digest))
         self._keep(start, waiting=tuple(all_of_them[:MOST_WAITING]))
@@ -77,7 +80,7 @@ class Work:
         """It is never started."""
         kept = self.state.triggers[start.one.key]
         assert self.state.at is not None
-        missed = (Missed(start.cause.id, start.cause.moment, why, self.state.at), *kept.missed)
+        missed = (Missed(start.cause.id, start.cause.moment, why[:_WHY], self.state.at), *kept.missed)
         self._keep(start, missed=missed[:MOST_MISSED])
         self.done(start)
 
@@ -147,6 +150,13 @@ def started(means: Means, starts: Sequence[Start], state: State) -> Work:
     for (start, _), (answer, seconds) in zip(ready, means.api.together(sends), strict=True):
         _answered(means, start, answer, seconds, work)
     return work
+
+
+def noted_again(means: Means, state: State, seen: Seen) -> None:
+    """Leave the notes of runs over which KFP broke that could not be left at once: by them people settle it."""
+    for name, one in sorted(state.intents.items()):
+        if one.unclear and name not in seen.noted | seen.settled:
+            unclear.note(means.api, means.owner, name)
 
 
 def _with_parameters(
