@@ -29,16 +29,23 @@ from kfp_gitops.sources.selection import ALL, Selection
 _MANY = 3 * processes.BATCH
 
 
-def render(root: Path, name: str, *, remember: bool = False, selection: Selection = ALL) -> Rendered:
+def render(
+    root: Path,
+    name: str,
+    *,
+    remember: bool = False,
+    selection: Selection = ALL,
+    instead: Mapping[str, str] | None = None,
+) -> Rendered:
     """Render one environment; `remember` takes from manifests/ what is known to be the outcome of the same inputs.
 
-    What is not selected is taken from manifests/ as it stands.
+    What is not selected is taken from manifests/ as it stands. `instead`: as in `environment.partly`.
 
     Raises:
         UsageError: no such environment, or nothing of what is selected.
         InputError: every problem found in its inputs; what is about all pipelines would change.
     """
-    found = environment.partly(root, name)
+    found = environment.partly(root, name, instead)
     if found.problems:
         raise InputError([*found.problems, *further(root, found.environment, selection)])
     env = found.whole

@@ -15,7 +15,7 @@ from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.language import gates, moments
 from kfp_gitops.language.gates import Gate
-from kfp_gitops.sources import backfills, events, inputs, previews, release, sound, teams, way
+from kfp_gitops.sources import asides, backfills, events, inputs, previews, release, sound, teams, way
 from kfp_gitops.sources.backfills import Backfill
 from kfp_gitops.sources.teams import Teams
 from kfp_gitops.sources.values import Merged, merge
@@ -232,7 +232,7 @@ def partly(root: Folder, name: str, instead: Mapping[str, str] | None = None) ->
         return Partly(None, problems)
     merged, whose = teams.load(root, name, merge(base, over), (base, over), problems, instead)
     problems += [*inputs.overridden(over, BASE), *way.problems(root, name, known, base, over)]
-    problems += previews.problems(root, name, known, base, over)
+    problems += [*previews.problems(root, name, known, base, over), *asides.problems(name, known, base, over)]
     known_teams = [*(whose.document.value.get("teams") or {})]
     its_backfills = attempted(problems, lambda: backfills.load(root, name, known_teams)) or ()
     values = _checked_values(merged, problems)

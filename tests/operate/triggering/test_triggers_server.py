@@ -80,9 +80,12 @@ def test_killed_while_its_request_is_under_way_it_starts_no_second(
     process = chained.process()
     key = (server.url, "", "example-repository", "dev", "triggers")
     end = time.monotonic() + 60
-    while not ((state := statetext.read(locking.peek(None, key).text)) and state.intents):
+    while not any(count for _, count in server.faults._seen):  # its request has arrived, and is handled late
         assert time.monotonic() < end
         time.sleep(0.02)
+    kept = statetext.read(locking.peek(None, key).text)
+    assert kept
+    assert kept.intents
     process.send_signal(signal.SIGKILL)
     process.communicate()
     told = chained.trigger()  # at once: the request may be on its way
