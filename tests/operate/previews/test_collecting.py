@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from kfp_gitops.devserver import DevServer
+from kfp_gitops.kfpserver.kfpapi.catalogue import Catalogue
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from previews.preview_kit import PREVIEW, edit, everything
 from project import Outcome
@@ -31,7 +32,7 @@ def test_what_is_over_goes_with_the_next_pass(
     assert done.code == 0, done.err
     assert "pr-43" in done.out + done.err
     assert {one.owner.environment for one in api.marked()} == {"dev", "pr-42"}
-    monkeypatch.delattr(KfpApi, "marked")
+    monkeypatch.delattr(Catalogue, "marked")
     assert command(*trigger).code == 0
     monkeypatch.undo()
     assert preview("down", "--pr", 42).code == 0
