@@ -63,6 +63,7 @@ def test_it_comes_changes_and_goes_and_dev_stays_byte_for_byte(
     enable_schedule(repository)
     assert reconcile("apply").code == 0
     before, files = everything(server), snapshot(repository)
+    healthy = reconcile("status").out
     first = beside("apply")
     assert first.code == 0, first.err
     assert "create pipeline alice-hello: done" in first.out + first.err
@@ -77,6 +78,7 @@ def test_it_comes_changes_and_goes_and_dev_stays_byte_for_byte(
     change(repository, 3)
     assert snapshot(repository) == files
     assert reconcile("plan").code == 0, "dev tells of what is beside it"
+    assert reconcile("status").out == healthy
     there = {one["display_name"] for one in everything(server)["experiments"]}
     assert "alice-hello-dev-as-alice" in there
     assert not [one for one in everything(server)["recurringruns"] if "alice" in one["display_name"]]
@@ -108,6 +110,25 @@ def test_a_run_registers_what_differs_runs_it_and_shows_it(
     assert beside("run", "--rerun", run["run_id"], "--wait").code == 0
     assert beside("down").out.startswith("dev-as-alice: 3 runs, 2 versions, 1 pipeline, 2 experiments")
     assert everything(server)["runs"] == []
+
+
+def test_what_is_shown_can_be_typed(beside: Run) -> None:
+    """The names that KFP knows select as well."""
+    different = beside("status")
+    assert different.code == 1
+    words = " ".join(different.out.replace("\\\n", " ").split())
+    assert "plan --env dev --as alice" in words and "--pipeline alice-hello" in words
+    assert beside("plan", "--pipeline", "alice-hello").code == 1
+    assert beside("run", "--pipeline", "alice-hello", "--wait").code == 0
+    assert beside("status", "--pipeline", "alice-*").code == 0
+    assert "of dev-as-alice" in beside("run", "--terminate", "--all-running").out
+
+
+def test_a_wrong_parameter_is_told_before_anything_is_registered(beside: Run, api: KfpApi) -> None:
+    wrong = beside("run", "--pipeline", "hello", "--param", "nme=x")
+    assert wrong.code == 2
+    assert "no such parameter" in wrong.err
+    assert not api.marked()
 
 
 def test_a_run_under_way_is_killed_when_it_is_taken_down(beside: Run, server: DevServer) -> None:
