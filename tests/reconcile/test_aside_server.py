@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.pipelines import EVERY
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import aside
+from profiles import some
 from project import PROJECT, Outcome, snapshot
 from server_kit import Command, change, enable_schedule
 
@@ -166,15 +168,8 @@ def test_two_developers_at_once_in_processes_of_their_own(
     before, names = everything(server), ["alice", "bob"]
 
     def at_once(what: str, *more: str) -> list[int]:
-        env = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
         where = ["--root", str(repository), "--env", "dev", "--host", server.url, *more]
-        begun = [
-            subprocess.Popen(
-                [sys.executable, "-m", "kfp_gitops", *what.split(), *where, "--as", name],
-                env=env, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )
-            for name in names
-        ]  # fmt: skip
+        begun = [_process([*what.split(), *where, "--as", name], tmp_path) for name in names]
         return [one.wait(120) for one in begun]
 
     assert at_once("run", "--pipeline", "hello", "--wait") == [0, 0]
@@ -335,3 +330,35 @@ def test_what_goes_not_with_it_is_told(beside: Run, words: tuple[str, ...], said
     done = beside(*words)
     assert done.code == 2
     assert said in done.err
+
+
+@pytest.mark.parametrize("what", ["run --pipeline hello --wait", "reconcile apply", "reconcile down"])
+def test_killed_at_any_moment_it_is_begun_again_and_nothing_is_left(
+    reconcile: Run, beside: Run, server: DevServer, repository: Path, tmp_path: Path, what: str
+) -> None:
+    """A process of its own, killed as soon as KFP has seen so many requests of it."""
+    assert reconcile("apply").code == 0
+    before, killed = everything(server), []
+    for most in some(range(2, 40, 3), len(what) % 2):
+        if what == "reconcile down":
+            assert beside("run", "--pipeline", "hello").code == 0
+        server.faults.clear()
+        where = ["--root", repository, "--env", "dev", "--host", server.url, "--as", "alice"]
+        process = _process(what.split() + [str(word) for word in where], tmp_path)
+        while process.poll() is None and len(server.faults.requests) < most:
+            time.sleep(0.002)
+        process.kill()
+        killed.append(process.wait(60) != 0)
+        assert beside("down").code == 0
+        assert everything(server) == before, f"killed at request {most}"
+        if not killed[-1]:
+            break
+    assert any(killed)
+
+
+def _process(words: list[str], cwd: Path) -> subprocess.Popen[bytes]:
+    env = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(
+        [sys.executable, "-m", "kfp_gitops", *words], env=env, cwd=cwd, stdout=quiet, stderr=quiet
+    )
