@@ -180,7 +180,7 @@ def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[
         "triggered": passes.reason,
         "trigger_period": _period(env.delivery["triggerSchedule"]),
         "data": env.delivery.get("data") if passes.on_data else None,
-        "metadata": egress.metadata(env) if passes.after_runs else None,
+        "metadata": egress.metadata(env) if passes.reads else None,
         "backfills": bool(passes.backfills),
         "collects": bool(passes.collects),
         "kfp": dict(env.kfp),
