@@ -85,7 +85,7 @@ class Triggers(RuleBasedStateMachine):
 
     def _ends(self, run: Run) -> None:
         self.was.setdefault(run.id, set()).add("terminated" if run.terminated else run.state)
-        if self.paused:
+        if self.paused or self.lost:  # with nothing kept, a quarter of an hour is all that is certain
             self.excused.add(run.id)
 
     @precondition(lambda self: self._ended_upstream())

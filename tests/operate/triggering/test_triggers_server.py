@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import signal
 import time
+from pathlib import Path
 
+import requests
 from chained import Chained
 from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.reconcile import locking
 from kfp_gitops.reconcile.causes import statetext
+from prometheus_client.parser import text_string_to_metric_families
+from servers.prometheus import PushgatewayServer
 
 _RUNS = r"/runs$"
 
@@ -70,6 +74,31 @@ def test_paused_it_starts_nothing_and_what_ended_then_is_missed(chained: Chained
     assert "dev: 0 runs started" in chained.trigger().out
     chained.hello()
     assert "dev: 1 run started" in chained.trigger().out
+
+
+def test_a_pushgateway_is_told_what_waits_and_what_was_missed(chained: Chained, tmp_path: Path) -> None:
+    gateway = PushgatewayServer(tmp_path)
+    gateway.start()
+    try:
+        chained.trigger("--push-gateway", gateway.url)
+        chained.command("reconcile", "pause", *chained.target, "--until", "8h")
+        time.sleep(1.1)
+        chained.hello()
+        chained.trigger("--push-gateway", gateway.url)
+        text = requests.get(f"{gateway.url}/metrics", timeout=60).text
+    finally:
+        gateway.kill()
+    told = {
+        (sample.name, sample.labels.get("trigger")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.labels.get("command") == "trigger" and sample.labels.get("kind", "run") == "run"
+    }
+    assert told["kfp_gitops_trigger_missed_causes", "after-hello"] == 1
+    assert told["kfp_gitops_trigger_waiting_causes", "after-hello"] == 0
+    assert told["kfp_gitops_trigger_unknown", "after-hello"] == 0
+    assert told["kfp_gitops_exit_code", None] == 0
+    assert told["kfp_gitops_last_success_timestamp_seconds", None] > time.time() - 600
 
 
 def test_killed_while_its_request_is_under_way_it_starts_no_second(
