@@ -45,7 +45,7 @@ _UPSTREAM = _longest(
     *("$defs", "runOn", "dependentSchemas", "pipeline", "properties", "pipeline"),
 )
 _REPOSITORY = _longest("values", "properties", "repository", "properties", "id")
-_ENVIRONMENT = "a" * 32  # environment._NAME
+_ENVIRONMENT = "a" * 32  # sources.naming
 _OWNER = ownership.Owner(_REPOSITORY, _ENVIRONMENT)
 _INSTANT = "2026-01-01T00:00:00Z"
 # Every fact that a recurring run's description can hold (reconcile.perform, kfpapi.recurring_runs).

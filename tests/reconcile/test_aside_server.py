@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import gitrepo
 import pytest
 from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.pipelines import EVERY
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import aside
 from project import PROJECT, Outcome, snapshot
@@ -241,6 +244,57 @@ def test_what_somebody_else_uses_stays_and_is_told(beside: Run, server: DevServe
     assert [one.name for one in api.versions(found.id).values()] == ["by-hand"]
     api.delete_version(found.id, theirs.id)
     assert beside("down").code == 0
+    assert not api.marked()
+
+
+def test_a_version_says_that_it_is_of_what_is_not_committed(
+    beside: Run, api: KfpApi, repository: Path
+) -> None:
+    allow(repository, "prod")
+    head = gitrepo.init(repository)
+    assert "not committed" not in beside("apply").err
+    change(repository, 8)
+    assert "and is of what is not committed, too" in beside("apply").err
+    found = api.pipeline("alice-hello")
+    assert found is not None
+    said = {version.facts["commit"] for version in found.versions.values()}
+    assert said == {head, f"{head}+changes"}
+    assert {version.facts["aside"] for version in found.versions.values()} == {"dev"}
+
+
+def test_doctor_lists_what_is_beside_and_what_of_it_is_left_over(
+    reconcile: Run, beside: Run, command: Command, api: KfpApi, repository: Path, server: DevServer
+) -> None:
+    assert reconcile("apply").code == 0
+    where = ["--root", repository, "--env", "dev", "--host", server.url]
+    assert re.search(r"^ok +asides +none$", command("doctor", *where).out, re.MULTILINE)
+    assert beside("apply").code == 0
+    text = ownership.describe(
+        Owner("example-repository", "dev-as-bob"), aside="dev", over="2020-01-01T00:00:00Z"
+    )
+    api.create_experiment("kfp-gitops-aside-0-0", text)
+    api.create_experiment("kfp-gitops-aside-1-0", text.replace("example", "another"))
+    told = command("doctor", *where)
+    assert told.code == 0, told.out
+    assert "dev-as-alice (1 pipeline) until " in told.out
+    assert "dev-as-bob (0 pipelines) left over, was until 2020-01-01 00:00 UTC" in told.out
+    assert "→ python scripts/reconcile.py down --env dev --over" in told.out
+    assert told.out.count("dev-as-bob") == 1, "of another repository"
+
+
+def test_in_an_environment_of_previews_a_place_of_ones_own_is_ones_name(
+    beside: Run, api: KfpApi, repository: Path
+) -> None:
+    (repository / "environments/preview").mkdir()
+    values = "previewOf: dev\npipelines:\n  hello:\n    values:\n      name: for-{preview}\n"
+    (repository / "environments/preview/values.yaml").write_text(values)
+    done = beside("apply", env="preview")
+    assert done.code == 0, done.err
+    found = api.pipeline("alice-hello", EVERY)
+    assert found is not None
+    (version,) = found.versions.values()
+    assert "for-alice" in json.dumps(api.compiled(found.id, version.id).spec)  # type: ignore[union-attr]
+    assert beside("down", env="preview").code == 0
     assert not api.marked()
 
 
