@@ -39,8 +39,13 @@ def _longest(file: str, *path: str) -> str:
 
 _PIPELINE = _longest("pipeline-manifest", "$defs", "metadata", "properties", "name")
 _SCHEDULE = _longest("pipeline-manifest", "$defs", "schedule", "properties", "name")
+_TRIGGER = _longest("pipeline-manifest", "$defs", "trigger", "properties", "name")
+_UPSTREAM = _longest(
+    "pipeline-manifest",
+    *("$defs", "runOn", "dependentSchemas", "pipeline", "properties", "pipeline"),
+)
 _REPOSITORY = _longest("values", "properties", "repository", "properties", "id")
-_ENVIRONMENT = "a" * 32  # environment._NAME
+_ENVIRONMENT = "a" * 32  # sources.naming
 _OWNER = ownership.Owner(_REPOSITORY, _ENVIRONMENT)
 _INSTANT = "2026-01-01T00:00:00Z"
 # Every fact that a recurring run's description can hold (reconcile.perform, kfpapi.recurring_runs).
@@ -65,7 +70,8 @@ _RECURRING = ownership.describe(
         (ownership.describe(_OWNER, f"Runs of {_PIPELINE}."), limits.EXPERIMENT_DESCRIPTION),
         (f"backfill-{schedule_name(_PIPELINE, _SCHEDULE)}-20260101T000000Z", limits.RUN),
         (f"{schedule_name(_PIPELINE, _SCHEDULE)}-missed-{'0' * 40}", limits.RUN),
-        (f"{_PIPELINE}-{_SCHEDULE}-{'0' * 12}", limits.RUN),
+        (f"{_PIPELINE}-{_TRIGGER}-{'0' * 12}", limits.RUN),
+        (f"{_PIPELINE}-{_TRIGGER}-{'0' * 16}", limits.RUN),
         (_PIPELINE, limits.DISPLAY_NAME),
         (f"kfp-gitops-{_ENVIRONMENT}", limits.LABEL),
         (f"kfp-gitops-{_ENVIRONMENT}-pipeline-{_PIPELINE}-{'0' * 10}", limits.OBJECT_NAME),
@@ -74,6 +80,11 @@ _RECURRING = ownership.describe(
 )
 def test_the_longest_names_that_the_schemas_allow_fit(text: str, limit: limits.Limit) -> None:
     assert len(text) <= limit.maximum
+
+
+def test_a_run_may_come_after_any_pipeline_and_names_of_starts_are_alike() -> None:
+    assert _UPSTREAM == _PIPELINE
+    assert _TRIGGER == _SCHEDULE
 
 
 def test_every_limit_has_a_source_and_stands_in_the_table_once() -> None:

@@ -251,6 +251,21 @@ def test_runs_at_once_are_summed_over_the_team(repository: Path, render: Callabl
     )
 
 
+def test_triggers_count_as_well_for_runs_at_once_and_not_as_schedules(
+    repository: Path, render: Callable[..., Outcome]
+) -> None:
+    names = ("churn-a", "churn-b")
+    assert render({}, *names).code == 0
+    always, after = "- {name: always, runOn: change}\n", "- {name: after, runOn: {pipeline: churn-a}, SAID}\n"
+    said = after.replace("SAID", "maxConcurrency: 4, enabled: true")
+    _edit(repository, "churn-b", "schedules:\n", f"triggers:\n{always}{said}schedules:\n")
+    assert render({"parallelRuns": 6, "schedules": {"most": 2, "every": "1h"}}, *names).code == 0
+    (line,) = render({"parallelRuns": 5}, *names).err.splitlines()
+    assert "'churn-b' has the trigger 'after', with which 6 runs may be under way at once in dev" in line
+    _edit(repository, "churn-b", "4, enabled: true", "4, enabled: false")
+    assert render({"parallelRuns": 5}, *names).code == 0
+
+
 def test_another_team_and_the_platform_are_not_limited(
     repository: Path, render: Callable[..., Outcome]
 ) -> None:
@@ -324,7 +339,7 @@ def test_a_limit_that_came_later_is_seen_though_the_rendering_is_remembered(
 
 
 def test_starts_go_through_a_text() -> None:
-    found = [named.Start("a", 60.0, 3), named.Start("b", 0.0, 1)]
+    found = [named.Start("a", 60.0, 3), named.Start("b", 0.0, 1, "trigger")]
     assert named.from_text(named.to_text(found)) == found
 
 

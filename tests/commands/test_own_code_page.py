@@ -10,6 +10,7 @@ import copies
 import page_kit
 import pytest
 from bench import clean
+from kfp_gitops.devserver import DevServer
 from project import PROJECT
 
 PAGE = "docs/own-code.md"
@@ -28,6 +29,17 @@ def test_a_module_a_package_and_a_second_image_as_documented(
     assert page_kit.run(copy, PAGE, "A second image") == 7
     _is_a_sound_recipe(copy / "components/texts.Dockerfile")
     _is_whole(copy)
+
+
+@pytest.mark.timeout(600)
+def test_ones_own_beside_dev_comes_and_goes_as_documented(tmp_path: Path) -> None:
+    copy = copies.committed(tmp_path / "copy")
+    with DevServer(tmp_path / "server") as server:
+
+        def here(line: str) -> str:
+            return "true" if "devserver.py" in line else line.replace("http://127.0.0.1:8896", server.url)
+
+        assert page_kit.run(copy, PAGE, "On a shared KFP, beside dev", adapted=here) == 6
 
 
 def _is_in_the_image(copy: Path) -> None:

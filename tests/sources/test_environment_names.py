@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from kfp_gitops.base.yamltext import parse_all
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import naming
 from project import PROJECT, Outcome
 
 Run = Callable[..., Outcome]
@@ -53,5 +53,5 @@ def test_every_object_of_the_delivery_has_a_name_that_is_reserved() -> None:
             found |= {each["name"] for each in value.get("configMapGenerator", [])}
     ours = {name for name in found if name.startswith("kfp-gitops-dev-")}
     assert ours
-    assert all(environment._DELIVERY.fullmatch(name.removeprefix("kfp-gitops-dev-")) for name in ours), ours
+    assert all(naming.DELIVERY.fullmatch(name.removeprefix("kfp-gitops-dev-")) for name in ours), ours
     assert found - ours <= {"kfp-gitops-dev", "dev"}, found - ours

@@ -102,6 +102,17 @@ def test_what_it_may_not_say_is_told_at_its_line(root: Path, text: str, told: st
     assert told in str(raised.value)
 
 
+def test_it_has_no_pipeline_of_its_own(root: Path) -> None:
+    with (root / PREVIEW).open("a") as file:
+        file.write("  helo:\n    values: {name: x}\n")
+    with pytest.raises(InputError) as raised:
+        environment.load(root, "preview")
+    told = (
+        "dev has no pipeline 'helo', so there is nothing to preview; did you mean 'hello'? else take it out"
+    )
+    assert f"{PREVIEW}:6:3: {told}" in str(raised.value)
+
+
 def test_files_that_nobody_reads_are_told(root: Path) -> None:
     (root / "environments/preview/teams").mkdir()
     (root / "environments/preview/teams/churn.yaml").write_text("pipelines: {}\n")

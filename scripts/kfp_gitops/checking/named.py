@@ -11,11 +11,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from kfp_gitops.base.yamltext import Document, Path
 from kfp_gitops.language import cron, waits
-from kfp_gitops.language.manifest import Constant, Manifest, Schedule, Task, Value, pod_values, walk
+from kfp_gitops.language.manifest import (
+    Constant,
+    Manifest,
+    OnChange,
+    Schedule,
+    Task,
+    Trigger,
+    Value,
+    pod_values,
+    walk,
+)
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
 
@@ -45,11 +55,15 @@ class Use:
 
 @dataclass(frozen=True)
 class Start:
-    """A schedule that is on: the shortest time between two firings in seconds, and its runs at once."""
+    """A schedule that is on: the shortest time between two firings in seconds, and its runs at once.
+
+    Or a trigger that is on, which other runs or data start: nobody knows how often.
+    """
 
     name: str
     every: float
     at_once: int
+    kind: Literal["schedule", "trigger"] = "schedule"
 
 
 def uses(
@@ -142,10 +156,12 @@ def _maps(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def starts(schedules: Iterable[Schedule]) -> list[Start]:
-    """Those of a pipeline that are on."""
+def starts(schedules: Iterable[Schedule], triggers: Iterable[Trigger] = ()) -> list[Start]:
+    """Those of a pipeline that are on. Of a release there is one run alone, so what starts it is none of them."""
+    by_cause = (one for one in triggers if one.enabled and not isinstance(one.run_on, OnChange))
     return [
-        Start(one.name, _every(one).total_seconds(), one.max_concurrency) for one in schedules if one.enabled
+        *(Start(s.name, _every(s).total_seconds(), s.max_concurrency) for s in schedules if s.enabled),
+        *(Start(one.name, 0, one.max_concurrency, "trigger") for one in by_cause),
     ]
 
 
@@ -157,7 +173,7 @@ def _every(schedule: Schedule) -> timedelta:
 
 def to_text(found: Iterable[Start]) -> str:
     """For a memo, and another process."""
-    return json.dumps([[one.name, one.every, one.at_once] for one in found])
+    return json.dumps([[one.name, one.every, one.at_once, one.kind] for one in found])
 
 
 def from_text(text: str) -> list[Start]:

@@ -80,7 +80,7 @@ def _may_be_skipped(around: tuple[Group, ...]) -> bool:
 
 
 def of_ir(spec: Mapping[str, Any]) -> dict[str, Produced]:
-    """The same of a compiled pipeline."""
+    """The same of a compiled pipeline, of a task by its key and by the name that KFP shows."""
     ir = view.Ir(spec)
     found: dict[str, Produced] = {}
     for name, one in _of_dag(ir, ir.root, many=False, maybe=False):
@@ -97,6 +97,7 @@ def _of_dag(ir: view.Ir, dag: view.Component, *, many: bool, maybe: bool) -> Ite
             continue
         each = many or bool(view.iterator(task))
         skipped = maybe or "condition" in task.get("triggerPolicy", {})
+        names = dict.fromkeys((name, str(task.get("taskInfo", {}).get("name", name))))
         for output, port in components.ir_ports(component.node.get("outputDefinitions", {})).items():
-            yield f"{name}.{output}", Produced.of(port, many=each, maybe=skipped)
+            yield from ((f"{one}.{output}", Produced.of(port, many=each, maybe=skipped)) for one in names)
         yield from _of_dag(ir, component, many=each, maybe=skipped)

@@ -58,7 +58,7 @@ def _fits(name: str, allowed: Sequence[str] | None) -> bool:
 def problems_of_all(
     env: Environment, kfp: Mapping[str, Any], starts: Mapping[str, Sequence[Start]]
 ) -> Iterator[Problem]:
-    """What the pipelines of a team are together beyond its limits; `starts` are the schedules of each that are on."""
+    """What the pipelines of a team are together beyond its limits; `starts` are what starts runs of each."""
     by_team: dict[str, list[str]] = {}
     for pipeline in env.pipelines:
         by_team.setdefault(env.team_of(pipeline), []).append(pipeline)
@@ -68,7 +68,8 @@ def problems_of_all(
         if team:
             yield from _accounts(env, pipelines, limits)
         its = [(pipeline, start) for pipeline in pipelines for start in starts.get(pipeline, ())]
-        yield from _schedules(env, limits.get("schedules", {}), its)
+        schedules = [(pipeline, start) for pipeline, start in its if start.kind == "schedule"]
+        yield from _schedules(env, limits.get("schedules", {}), schedules)
         yield from _parallel(env, limits.get("parallelRuns"), its)
 
 
@@ -125,7 +126,8 @@ def _parallel(env: Environment, most: int | None, starts: Sequence[tuple[str, St
         total += start.at_once
         if most is not None and total > most >= total - start.at_once:
             whole = sum(one.at_once for _, one in starts)
-            what = f"has the schedule {start.name!r}, with which {whole} runs may be under way at once in {env.name}"
+            runs = f"{whole} runs may be under way at once in {env.name}"
+            what = f"has the {start.kind} {start.name!r}, with which {runs}"
             yield _beyond(env, pipeline, what, "parallelRuns")
 
 

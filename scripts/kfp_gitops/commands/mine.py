@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from kfp_gitops.base import files
 from kfp_gitops.base.errors import RefusedError, UsageError
+from kfp_gitops.base.places import Plain
 from kfp_gitops.commands import components, console, listing
-from kfp_gitops.sources import compiledfrom, release
+from kfp_gitops.kfpserver.ownership import CHANGED
+from kfp_gitops.rendering.rendered import ENVIRONMENT
+from kfp_gitops.sources import compiledfrom, environment, release
 from kfp_gitops.sources.selection import Selection
 
 if TYPE_CHECKING:
@@ -87,6 +92,21 @@ def not_of_a_run(arguments: Namespace, asked: Sequence[str]) -> Iterator[str]:
         yield "--as goes not with --all: it is beside one environment, which --env names"
 
 
+def settings(root: Path, name: str) -> Mapping[str, Any]:
+    """Whose an environment is and which KFP it has: as it was rendered, else as its inputs say.
+
+    Raises:
+        GitOpsError: neither can be read.
+    """
+    from kfp_gitops.reconcile.folder import settings_of
+
+    if (root / "manifests" / name / ENVIRONMENT).is_file():
+        return settings_of(Plain.at(files.folder_inside(root.absolute(), f"manifests/{name}")), name)
+    found = environment.load(root, name)
+    pipelines = [{"name": pipeline} for pipeline in found.pipelines]
+    return {"repository": found.repository["id"], "kfp": found.kfp, "pipelines": pipelines}
+
+
 def working(arguments: Namespace, selection: Selection) -> Working:
     """What the inputs give, compiled; Python that was edited is compiled first, as `run.py --local` does.
 
@@ -101,7 +121,7 @@ def working(arguments: Namespace, selection: Selection) -> Working:
     _refuse_many(arguments, env, selection)
     with redirect_stdout(sys.stderr):
         components.compile_stale(arguments.root, _python_of(arguments, env, selection))
-    found = working.of(arguments.root, arguments.env, arguments.host, selection)
+    found = working.of(arguments.root, arguments.env, arguments.mine, arguments.host, selection)
     listing.warnings(found.warnings, everything=getattr(arguments, "everything", False))
     return found
 
@@ -123,7 +143,6 @@ def _refuse_environment(arguments: Namespace, env: Environment) -> None:
     """Two would be of one name."""
     from kfp_gitops.kfpserver.ownership import Owner
     from kfp_gitops.operate.asides import working
-    from kfp_gitops.sources import environment
 
     its = working.owner(Owner(env.repository["id"], env.name), arguments.mine).environment
     if its in environment.names(arguments.root):
@@ -153,4 +172,5 @@ def told(wanted: Desired) -> None:
     if wanted.aside and wanted.aside.over:
         console.note(
             f"{wanted.owner.environment} stays until {wanted.aside.over:%Y-%m-%d %H:%M} UTC, or until you take it away"
+            f"{', and is of what is not committed, too' if wanted.checkout.endswith(CHANGED) else ''}"
         )

@@ -22,6 +22,7 @@ from kfp_gitops.kfpserver.kfpapi.actual import Marked
 from kfp_gitops.kfpserver.ownership import Owner, same
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Aside, Desired, DesiredPipeline, experiment_name
+from kfp_gitops.sources.asides import BETWEEN
 
 PREFIX = "kfp-gitops-aside-"
 """What the names of notes begin with: experiments without runs that tell when an aside's time is over."""
@@ -64,7 +65,7 @@ def owner_of(repository: str, environment: str, name: str) -> Owner:
             f"--as {name}: write 1 to 20 of a-z 0-9 - that begin and end with a letter or digit, such as alice, "
             "without the word `as`"
         )
-    return Owner(repository, f"{environment}-as-{name}")
+    return Owner(repository, f"{environment}{BETWEEN}{name}")
 
 
 def aside(desired: Desired, prefix: str, owner: Owner, until: datetime | None, by: str = "") -> Desired:

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule, ActualVersion
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.reconcile import converge, damage, retention, staleness, triggers, unclear, values_lines
+from kfp_gitops.reconcile import (
+    converge,
+    damage,
+    held_triggers,
+    retention,
+    staleness,
+    triggers,
+    unclear,
+    values_lines,
+)
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.conflicts import conflicts
 from kfp_gitops.reconcile.drift import Difference
@@ -67,7 +76,7 @@ class Plan:
 def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
     """Compare desired with actual state."""
     changes: list[Change] = []
-    notes: list[str] = [*_selected(desired), *_turned_off(desired)]
+    notes = [*_selected(desired), *_turned_off(desired), *held_triggers.told(desired, actual.now)]
     looked: list[Looked] = []
     for wanted in desired.entries:
         view = view_of(desired, wanted, actual, options)

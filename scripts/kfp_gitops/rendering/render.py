@@ -17,7 +17,18 @@ from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.places import Plain
-from kfp_gitops.rendering import alike, delivery, head, links, rendered, single, specs, standing, together
+from kfp_gitops.rendering import (
+    alike,
+    delivery,
+    head,
+    links,
+    passes,
+    rendered,
+    single,
+    specs,
+    standing,
+    together,
+)
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
 from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline
 from kfp_gitops.rendering.standing import Standing
@@ -29,16 +40,23 @@ from kfp_gitops.sources.selection import ALL, Selection
 _MANY = 3 * processes.BATCH
 
 
-def render(root: Path, name: str, *, remember: bool = False, selection: Selection = ALL) -> Rendered:
+def render(
+    root: Path,
+    name: str,
+    *,
+    remember: bool = False,
+    selection: Selection = ALL,
+    instead: Mapping[str, str] | None = None,
+) -> Rendered:
     """Render one environment; `remember` takes from manifests/ what is known to be the outcome of the same inputs.
 
-    What is not selected is taken from manifests/ as it stands.
+    What is not selected is taken from manifests/ as it stands. `instead`: as in `environment.partly`.
 
     Raises:
         UsageError: no such environment, or nothing of what is selected.
         InputError: every problem found in its inputs; what is about all pipelines would change.
     """
-    found = environment.partly(root, name)
+    found = environment.partly(root, name, instead)
     if found.problems:
         raise InputError([*found.problems, *further(root, found.environment, selection)])
     env = found.whole
@@ -95,7 +113,8 @@ def _render(root: Path, env: Environment, memo: Memo, beside: Standing | None = 
             memo.carry_over(pipeline.compilation)
     delivered, packing = delivered_by(root, env, pipelines, head.text(env, pipelines, beside), memo)
     chosen = None if beside is None else frozenset(names)
-    warnings = (*delivery.warnings(root), *links.warnings(env, pipelines, memo))
+    of_passes = passes.warnings(env, passes.found(root, env, pipelines))
+    warnings = (*delivery.warnings(root), *links.warnings(env, pipelines, memo), *of_passes)
     return Rendered(env.name, pipelines, delivered, env, memo, warnings, packing, chosen)
 
 

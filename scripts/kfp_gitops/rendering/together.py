@@ -84,11 +84,12 @@ def _beyond_limits(env: Environment, pipelines: Sequence[RenderedPipeline], memo
 
 
 def _starts(pipeline: RenderedPipeline, memo: Memo) -> Sequence[Start]:
-    """The schedules of a pipeline that are on: thousands of manifests are not read again for them."""
+    """The schedules and triggers of a pipeline that are on: thousands of manifests are not read again for them."""
     key = f"starts {pipeline.digest}"
     if key not in memo.known:
         document = yamlvalue.parse(pipeline.manifest, pipeline.name)
-        memo.fresh[key] = named.to_text(named.starts(reader.schedules(document.value)))
+        starts = named.starts(reader.schedules(document.value), reader.triggers(document.value))
+        memo.fresh[key] = named.to_text(starts)
         return named.from_text(memo.fresh[key])
     memo.carry_over(key)
     return named.from_text(memo.known[key])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as Folder
@@ -15,19 +14,13 @@ from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.language import gates, moments
 from kfp_gitops.language.gates import Gate
-from kfp_gitops.sources import backfills, events, inputs, previews, release, sound, teams, way
+from kfp_gitops.sources import asides, backfills, events, inputs, naming, previews, release, sound, teams, way
 from kfp_gitops.sources.backfills import Backfill
 from kfp_gitops.sources.teams import Teams
 from kfp_gitops.sources.values import Merged, merge
 
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
-_PREVIEW = re.compile(r"pr-\d+")
-_DELIVERY = re.compile(
-    r"apply|drift|status|lease|triggers?(-lease)?|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
-)
-"""What the names of an environment's objects in the cluster end with, after a `-` (templates/delivery)."""
 
 
 @dataclass(frozen=True)
@@ -215,13 +208,13 @@ def partly(root: Folder, name: str, instead: Mapping[str, str] | None = None) ->
         UsageError: no such environment.
     """
     known = names(root)
-    if not _NAME.fullmatch(name) or name not in _folders(root):
+    if not naming.fits(name) or name not in _folders(root):
         raise UsageError(
             f"no environment {name!r}; there are: {', '.join(known) or 'none'} (folders of environments/)"
         )
     if previews.of(root, name):
         return _preview(root, name, instead or {})
-    problems = list(_claimed(name, known))
+    problems = list(naming.problems(name, known, values_path(name)))
     base, over, released = (
         _read(root, path, problems, instead or {}) for path in (BASE, values_path(name), release_path(name))
     )
@@ -232,7 +225,7 @@ def partly(root: Folder, name: str, instead: Mapping[str, str] | None = None) ->
         return Partly(None, problems)
     merged, whose = teams.load(root, name, merge(base, over), (base, over), problems, instead)
     problems += [*inputs.overridden(over, BASE), *way.problems(root, name, known, base, over)]
-    problems += previews.problems(root, name, known, base, over)
+    problems += [*previews.problems(root, name, known, base, over), *asides.problems(name, known, base, over)]
     known_teams = [*(whose.document.value.get("teams") or {})]
     its_backfills = attempted(problems, lambda: backfills.load(root, name, known_teams)) or ()
     values = _checked_values(merged, problems)
@@ -258,6 +251,7 @@ def _preview(root: Folder, name: str, instead: Mapping[str, str]) -> Partly:
     problems += found.problems
     if found.environment is None:
         return Partly(None, problems)
+    problems += previews.strangers(found.environment.name, found.environment.pipelines, over)
     if not found.environment.follows_sources:
         problems.append(previews.pinned(name, found.environment.name, over))
     values = _checked_values(merge(found.environment.values, over), problems)
@@ -281,21 +275,6 @@ def _checked_release(released: Document, problems: list[Problem]) -> Document:
     wrong = schema.problems(schema.named("release"), released) or [*inputs.mapped_stubs(released)]
     problems += wrong
     return sound.release(released) if wrong else released
-
-
-def _claimed(name: str, known: Sequence[str]) -> Iterator[Problem]:
-    """Why an environment may not be called so: its objects would be another's, in one namespace, or a preview's."""
-    if _PREVIEW.fullmatch(name):
-        what = (
-            f"what is registered for a pull request is of an environment {name}, and taken down by that name"
-        )
-        yield Problem(values_path(name), 1, 1, what, f"rename environments/{name}/")
-    for other in known:
-        if name.startswith(f"{other}-") and _DELIVERY.fullmatch(name.removeprefix(f"{other}-")):
-            what = f"kfp-gitops-{name} is the name of an object of the environment {other}, and would be of {name}'s"
-            yield Problem(
-                values_path(name), 1, 1, what, f"rename environments/{name}/, or environments/{other}/"
-            )
 
 
 def settings(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:

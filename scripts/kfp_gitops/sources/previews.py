@@ -5,7 +5,7 @@ It has no release.yaml, and no files of teams: both are those of the environment
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,17 @@ def _source(name: str, source: object, known: Sequence[str], over: Document) -> 
         like = meant(str(source), others)
         todo = f"did you mean {like!r}? {one_of}" if like else one_of
         yield over.problem((KEY,), f"there is no environment {source!r} to be previewed", todo)
+
+
+def strangers(source: str, pipelines: Collection[str], over: Document) -> Iterator[Problem]:
+    """Pipelines that it names and the other environment does not have: a preview has none of its own."""
+    named = over.value.get("pipelines")
+    for pipeline in named if isinstance(named, Mapping) else ():
+        if pipeline not in pipelines:
+            like = meant(str(pipeline), [*pipelines])
+            todo = f"did you mean {like!r}? else take it out" if like else "take it out"
+            what = f"{source} has no pipeline {str(pipeline)!r}, so there is nothing to preview"
+            yield over.problem(("pipelines", pipeline), what, todo, key=True)
 
 
 def pinned(name: str, source: str, over: Document) -> Problem:

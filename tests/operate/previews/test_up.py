@@ -11,6 +11,7 @@ import gitrepo
 import pytest
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.operate.previews import home, proposal, registered
 from previews.preview_kit import PREVIEW, edit, everything
 from project import Outcome
 
@@ -138,6 +139,17 @@ def test_of_two_pull_requests_each_has_its_own(dev: Path, preview: Command, api:
     assert preview("gc").out == ""
 
 
+def test_each_push_puts_its_end_off(dev: Path, preview: Command, api: KfpApi) -> None:
+    _touch(dev)
+    assert preview("up", "--pr", 42, "--hours", 0).code == 0
+    assert preview("up", "--pr", 42).code == 0
+    assert preview("gc").out == ""
+    assert "over: gc takes it down" not in preview("list").out
+    assert preview("up", "--pr", 42, "--hours", 0).code == 0
+    assert "over: gc takes it down" in preview("list").out
+    assert len([name for name in _names(api, "pr-42") if name.startswith("kfp-gitops-aside-")]) == 1
+
+
 def test_a_schedule_alone_is_nothing_to_preview(dev: Path, preview: Command, api: KfpApi) -> None:
     edit(dev, "environments/dev/values.yaml", "cron: '0 0 4 * * 1'", "cron: '0 0 5 * * 1'")
     done = preview("up", "--pr", 42)
@@ -161,10 +173,23 @@ def test_what_is_rendered_elsewhere_is_read_as_a_strangers(
         "repository: example-repository",
         "repository: somebody-elses-1",
     )
-    edit(out, "manifests/preview/environment.yaml", "namespace: ''", "namespace: kube-system")
+    edit(
+        out,
+        "manifests/preview/environment.yaml",
+        "namespace: ''",
+        "namespace: kube-system\n  serviceAccount: cluster-admin",
+    )
     done = preview("up", "--pr", 42, "--rendered", out)
     assert done.code == 0, done.err
     assert {one.owner.repository for one in api.marked()} == {"example-repository"}
+    its = home.of(dev, "preview")
+    wanted = registered.wanted(out, proposal.read(out), its, api.host, api.now())
+    assert (wanted.owner.repository, wanted.namespace, wanted.service_account) == (
+        "example-repository",
+        "",
+        "",
+    )
+    assert {one.service_account for one in wanted.pipelines} == {""}
     edit(out, "preview.json", '"hello"', '"other"')
     assert preview("up", "--pr", 42, "--rendered", out).code == 5
     (out / "preview.json").write_text("[]")

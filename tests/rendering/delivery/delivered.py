@@ -15,7 +15,8 @@ from tools import kustomize_build
 
 Object = dict[str, Any]
 HOOK = "argocd.argoproj.io/hook"
-ENVIRONMENTS = sorted(path.name for path in (PROJECT / "environments").iterdir() if path.is_dir())
+ENVIRONMENTS = sorted(path.parent.name for path in PROJECT.glob("environments/*/release.yaml"))
+"""Those that are delivered."""
 
 
 @cache

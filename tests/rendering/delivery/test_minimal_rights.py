@@ -201,9 +201,12 @@ def test_the_checks_are_granted_exactly_what_they_ask_of_kfp(
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_of_kubernetes_only_the_one_lease_is_granted_and_only_to_what_locks(env: str) -> None:
+def test_of_kubernetes_only_their_lease_is_granted_and_only_to_what_locks(env: str) -> None:
     objects = delivered.of(env)
     name = f"kfp-gitops-{env}"
+    passes = any(
+        item["kind"] == "CronJob" and item["metadata"]["name"] == f"{name}-trigger" for item in objects
+    )
     assert granted(objects, name, "coordination.k8s.io") == {
         ("leases", verb) for verb in ("create", "get", "update")
     }
@@ -223,7 +226,10 @@ def test_of_kubernetes_only_the_one_lease_is_granted_and_only_to_what_locks(env:
         for rule in item["rules"]
         if {"get", "update"} & set(rule["verbs"]) and "leases" in rule["resources"]
     ]
-    assert [rule["resourceNames"] for rule in by_name] == [[name]]
+    assert [rule["resourceNames"] for rule in by_name] == [
+        [name],
+        *([[f"{name}-triggers"]] if passes else []),
+    ]
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
@@ -237,9 +243,8 @@ def test_the_drift_check_has_no_token_of_the_kubernetes_api(env: str) -> None:
         ]
         locks = any("--lease=" in argument for argument in template["spec"]["containers"][0]["args"])
         assert audiences == ["pipelines.kubeflow.org", *(["the API's own"] if locks else [])], name
-        assert template["spec"]["serviceAccountName"] == (
-            f"kfp-gitops-{env}" if locks else f"kfp-gitops-{env}-drift"
-        )
+        assert template["spec"]["serviceAccountName"] == name
+        assert locks == (name != f"kfp-gitops-{env}-drift")
 
 
 def test_status_reads_the_lease_and_nothing_else_where_it_tells_anybody(

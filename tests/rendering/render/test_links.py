@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from kfp_gitops.base import memo
+from kfp_gitops.checking import produced
 from kfp_gitops.rendering import links
 from project import Outcome
 
@@ -172,3 +174,71 @@ def test_what_is_remembered_is_not_read_again(
     for name in ("_links_of", "_outputs_of"):
         monkeypatch.setattr(links, name, lambda pipeline: pytest.fail(f"{pipeline.name} is read again"))
     assert told(repository, command).code == 0
+
+
+_IR = """\
+components:
+  comp-train:
+    executorLabel: exec-train
+    outputDefinitions:
+      artifacts: {model: {artifactType: {schemaTitle: system.Model, schemaVersion: 0.0.1}}}
+      parameters: {loss: {parameterType: NUMBER_DOUBLE}}
+  comp-condition-1: {dag: {tasks: {tune: {componentRef: {name: comp-train}, taskInfo: {name: shown tune}}}}}
+  comp-for-loop-2:
+    inputDefinitions: {parameters: {item: {parameterType: STRING}}}
+    dag: {tasks: {score: {componentRef: {name: comp-train}, taskInfo: {name: score}}}}
+deploymentSpec: {executors: {exec-train: {container: {image: i, command: ["{{$}}"]}}}}
+pipelineInfo: {name: a}
+root:
+  outputDefinitions: {parameters: {loss: {parameterType: NUMBER_DOUBLE}}}
+  dag:
+    outputs: {parameters: {loss: {valueFromParameter: {producerSubtask: train, outputParameterKey: loss}}}}
+    tasks:
+      train: {componentRef: {name: comp-train}, taskInfo: {name: Train it}}
+      condition-1: {componentRef: {name: comp-condition-1}, taskInfo: {name: c}, triggerPolicy: {condition: 'true'}}
+      for-loop-2:
+        componentRef: {name: comp-for-loop-2}
+        taskInfo: {name: l}
+        parameterIterator: {itemInput: item, items: {raw: '[1]'}}
+schemaVersion: 2.1.0
+sdkVersion: kfp-2.17.0
+"""
+
+
+def test_outputs_of_what_was_compiled_elsewhere() -> None:
+    found = produced.of_ir(yaml.safe_load(_IR))
+    assert found["train.model"] == produced.Produced("str", artifact=True)
+    assert found["train.loss"] == found["Train it.loss"] == found["loss"] == produced.Produced("float")
+    assert found["tune.loss"].maybe and not found["tune.loss"].many
+    assert found["score.loss"].many and not found["score.loss"].maybe
+    assert "condition-1.loss" not in found
+
+
+def test_an_output_of_a_compiled_pipeline_is_handed_over(repository: Path, command: Command) -> None:
+    adds(
+        repository,
+        a="",
+        b=after("a", ", parameters: {ratio: {output: train.loss}, text: {output: train.model}}"),
+    )
+    folder = repository / "templates/pipelines/a"
+    write_text(folder / "a.yaml", _IR)
+    head = _MANIFEST.partition("spec:")[0]
+    write_text(folder / "pipeline.yaml.j2", f"{head}spec: {{ir: a.yaml}}\n")
+    assert told(repository, command).code == 0
+    template = repository / "templates/pipelines/b/pipeline.yaml.j2"
+    write_text(template, template.read_text("utf-8").replace("output: train.loss", "output: train.model"))
+    outcome = told(repository, command)
+    assert "for 'ratio', which is a float; it is the URI of an artifact, a str; take a float" in outcome.err
+
+
+def test_an_output_of_a_pipeline_inside_is_that_of_its_task(repository: Path, command: Command) -> None:
+    adds(repository, a="", b=after("a", ", parameters: {words: {output: inside.total}}"))
+    folder = repository / "templates/pipelines/a"
+    template = (folder / "pipeline.yaml.j2").read_text("utf-8")
+    write_text(folder / "inner.pipeline.yaml.j2", template.replace("{{ pipeline }}", "inner"))
+    outer = template.partition("  tasks:")[0] + "  tasks: {inside: {pipeline: inner}}\n"
+    write_text(folder / "pipeline.yaml.j2", outer)
+    outcome = told(repository, command)
+    assert outcome.code == 0, outcome.err
+    write_text(folder / "pipeline.yaml.j2", outer.replace("inside", "within"))
+    assert "did you mean 'within.total'?" in told(repository, command).err

@@ -127,11 +127,10 @@ def _section(said: Said, finding: Finding) -> Iterator[str]:
 
 
 def _notes(both: Comparison) -> Iterator[str]:
-    """That a server tells no outputs is one sentence here, for the links stand above."""
-    sides = (both.a, both.b)
-    silent = [side for side in sides if side.tells_nothing]
-    if silent:
-        yield "Metrics and outputs are not known, for KFP did not tell them; the pages of the runs show them."
+    """Why nobody knows what a run gave is one sentence here, for the links stand above."""
+    silent = [side for side in (both.a, both.b) if side.tells_nothing]
+    for why in dict.fromkeys(side.tells_nothing for side in silent):
+        yield f"Metrics and outputs are not known ({plain(why)}); the pages of the runs show them."
     of_these = [side.place for side in silent]
     yield from (f"{plain(note)}." for note in both.notes if not any(place in note for place in of_these))
 

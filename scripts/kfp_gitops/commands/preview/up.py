@@ -68,6 +68,7 @@ def add(subcommands: Any) -> None:
         help="write the Markdown of the comment there (default: stdout)",
     )
     options.add_kfp(parser)
+    connection.add_metadata(parser)
     parser.set_defaults(run=run)
 
 
@@ -99,6 +100,7 @@ def _rendered(arguments: Namespace, its: Home) -> Iterator[tuple[Path, Proposal]
 def _up(arguments: Namespace, its: Home, folder: Path, proposal: Proposal) -> int:
     from kfp_gitops.commands.preview import comment, policed
     from kfp_gitops.operate.previews import findings, registered, trial
+    from kfp_gitops.operate.results import Results
     from kfp_gitops.reconcile import folder as folders
 
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=arguments.hours)
@@ -119,7 +121,8 @@ def _up(arguments: Namespace, its: Home, folder: Path, proposal: Proposal) -> in
         started, not_run = _started(arguments, api, done, manifests)
     watching = findings.watch(api, manifests, proposal.prefix)
     ended = trial.wait(api, watching, started, arguments.wait, console.note)
-    found = findings.of(api, its, proposal.prefix, watching, ended, not_run)
+    results = Results(watching, connection.metadata(arguments, api, its.kfp))
+    found = findings.Reader(results, its, proposal.prefix).of(ended, not_run)
     said = replace(_registered(api, said, done), findings=found, ran=arguments.runs)
     for name in ended.waiting:
         console.note(f"{name}: has not ended after {arguments.wait:g} s; it goes on")

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
-from kfp_gitops.commands import console
+from kfp_gitops.commands import console, mine
 from kfp_gitops.commands.reconcile import options
+from kfp_gitops.rendering.rendered import ENVIRONMENT
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.kfpserver.ownership import Owner
     from kfp_gitops.reconcile.aside import Known
+    from kfp_gitops.reconcile.records import Desired
     from kfp_gitops.reconcile.takedown import Gone, TakenDown
 
 _ABOUT = """Take away all that was registered beside an environment by `--as NAME`: its runs (what runs is killed),
 versions, pipelines and experiments. Only what is marked as exactly this one's goes; what somebody else made of it
-stays, is named, and the exit code is 5. Stopped anywhere it is simply begun again."""
+stays, is named, and the exit code is 1. Stopped anywhere it is simply begun again."""
 _EXAMPLES = """  python scripts/reconcile.py down --env dev --as alice               your own
   python scripts/reconcile.py down --env dev --as alice --dry-run     what would go
   python scripts/reconcile.py down --env dev --over                   each whose time is over, whoever's"""
@@ -44,13 +46,13 @@ def add(subcommands: Any) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Take away; exit 5 when something of it had to stay."""
+    """Take away; exit 1 when something of it had to stay."""
     from kfp_gitops.operate.asides import working
     from kfp_gitops.reconcile import aside, takedown
 
     if arguments.push_gateway:
         raise UsageError("down takes no --push-gateway: that tells of the environment")
-    of, api = options.owned(arguments)
+    of, api = _owned(arguments)
     owner = working.owner(of, arguments.mine) if arguments.mine else None
     every = aside.known(api.marked(), of.repository)
     if owner is None:
@@ -65,6 +67,22 @@ def run(arguments: Namespace) -> int:
             console.result(_described(one))
         return ExitCode.OK
     return max(_down(arguments, api, one) for one in chosen)
+
+
+def _owned(arguments: Namespace) -> tuple[Owner, KfpApi]:
+    """Of an environment that is not rendered, as an edited or a new one may be, the inputs say it."""
+    folder = options.folder(arguments)
+    if (
+        arguments.manifests
+        or (folder / ENVIRONMENT).is_file()
+        or not (arguments.root / "environments" / arguments.env).is_dir()
+    ):
+        return options.owned(arguments)
+    found = mine.settings(arguments.root, arguments.env)
+    kfp = found["kfp"]
+    usual = {"repository": found["repository"], "host": kfp["host"], "namespace": kfp["namespace"]}
+    given = {key: value for key in usual if (value := getattr(arguments, key)) is not None}
+    return options.owned(Namespace(**{**vars(arguments), **usual, **given}))
 
 
 def _none(owner: Owner | None, every: list[Known]) -> str:
@@ -85,6 +103,8 @@ def _down(arguments: Namespace, api: KfpApi, found: Known) -> int:
 
     ended = api.now() if arguments.over else None
     with options.locked(arguments, api, found.owner):
+        if not ended:  # so whoever takes away what is over goes on with it, when this is killed
+            takedown.announced(api, _over(api, found))
         done = takedown.taken_down(api, found.owner, _tell, ended)
     if done.renewed:
         console.note(f"{found.owner.environment}: somebody has put its end off; it stays")
@@ -92,7 +112,14 @@ def _down(arguments: Namespace, api: KfpApi, found: Known) -> int:
     console.result(f"{found.owner.environment}: {_counted(done)}")
     for one in done.left:
         console.note(f"{one.kind} {one.name} stays: {one.why}, then run this again")
-    return ExitCode.REFUSED if done.left else ExitCode.OK
+    return ExitCode.DIFFERENCES if done.left else ExitCode.OK
+
+
+def _over(api: KfpApi, found: Known) -> Desired:
+    from kfp_gitops.reconcile.records import Aside, Desired
+
+    over = Aside(found.of, api.now(), found.by)
+    return Desired(found.owner, api.host, api.namespace or "", (), aside=over)
 
 
 def _tell(gone: Gone) -> None:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 240.0
 """Seconds of a pass, unless --timeout says otherwise."""
+_IN_ALL = (
+    "how long a pass may wait for KFP, and for another pass before it, in all; a single request has 60 s "
+    f"(default: {_TIMEOUT:g})"
+)
 _LOCK = 30.0
 _ABOUT = """Start the runs that triggers owe: after a run of another pipeline, or on new data (`triggers` of a
 manifest). One pass looks once and starts what is due: at most one run for each cause, always, also when it is killed
@@ -43,7 +47,8 @@ def add(subcommands: Any) -> None:
     """Declare the subcommand."""
     about = "start the runs that are due after other runs and on new data"
     parser = subcommands.add_parser("trigger", help=about, description=_ABOUT, examples=_EXAMPLES)
-    options.add_target(parser)
+    options.add_target(parser, _IN_ALL)
+    connection.add_metadata(parser)
     group = parser.add_argument_group("the pass")
     group.add_argument(
         "--every", type=_every, metavar="60s",
@@ -124,7 +129,7 @@ def _pass(arguments: Namespace) -> int:
         under = with_notes(wanted, notes, api.now())
         tell = passed.teller(json=arguments.json)
         its = Part(held, statetext.FORM)
-        done = one_pass.run(api, under, notes, its, sources(arguments, wanted), tell)
+        done = one_pass.run(api, under, notes, its, sources(arguments, api), tell)
         turn = also.Turn(api, under, manifests, notes, tell, held)
         others = also.done(beside(), turn)
     passed.report(arguments.report, done, wanted)
@@ -133,20 +138,20 @@ def _pass(arguments: Namespace) -> int:
     return ExitCode.REMOTE_FAILED if done.failed or done.problems or others else ExitCode.OK
 
 
-def sources(arguments: Namespace, wanted: Desired) -> Sources:
+def sources(arguments: Namespace, api: KfpApi) -> Sources:
     """Where states of data and the results of runs are looked up."""
+    from kfp_gitops.commands.reconcile.left import LeftByRuns
     from kfp_gitops.operate.objectstore.states import ObjectStates
     from kfp_gitops.operate.triggering.one_pass import Sources
 
-    del arguments, wanted
-    return Sources(data=ObjectStates())
+    return Sources(data=ObjectStates(), results=LeftByRuns(arguments, api))
 
 
 def beside() -> Sequence[Also]:
     """What else a pass does, in this order."""
-    from kfp_gitops.operate.triggering import backfilling
+    from kfp_gitops.operate.triggering import backfilling, collecting
 
-    return (("backfills", backfilling.carried_on),)
+    return (("backfills", backfilling.carried_on), ("previews", collecting.taken_down))
 
 
 @contextmanager

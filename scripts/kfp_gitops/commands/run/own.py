@@ -57,7 +57,10 @@ class Own(Here):
         """environment.yaml of manifests/ENV, with the names of one's own; nothing of it was made in KFP."""
         from kfp_gitops.operate.asides import working
 
-        found, begin = super().settings, working.prefix(self.arguments.mine)
+        found, begin = (
+            mine.settings(self.arguments.root, self.environment),
+            working.prefix(self.arguments.mine),
+        )
         entries = [{"name": f"{begin}{one['name']}"} for one in found["pipelines"]]
         return {**found, "pipelines": entries}
 

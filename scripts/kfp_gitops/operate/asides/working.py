@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from kfp_gitops.base import generated, git
+from kfp_gitops.base import files, generated, git
 from kfp_gitops.base.errors import Problem, RefusedError
 from kfp_gitops.compiling import compiler, lock
 from kfp_gitops.compiling.lock import Locked
@@ -19,10 +19,11 @@ from kfp_gitops.reconcile.shelf import Shelf
 from kfp_gitops.rendering import head
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import ENVIRONMENT, Rendered
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, previews
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.selection import ALL, Selection
 
+_MARK = "{preview}"
 _INPUTS = ("environments", "templates", "components")
 
 
@@ -97,15 +98,17 @@ def _allows(root: Path, name: str) -> bool:
     return found is not None and found.allows_asides
 
 
-def of(root: Path, name: str, host: str | None = None, selection: Selection = ALL) -> Working:
-    """Render and compile it (imports kfp).
+def of(root: Path, name: str, mine: str, host: str | None = None, selection: Selection = ALL) -> Working:
+    """Render and compile it for somebody's own (imports kfp).
+
+    In an environment of previews `{preview}` stands for a place of one's own (docs/previews.md): that is the name.
 
     Raises:
         UsageError: there is no such environment, or nothing of what is selected.
         InputError: it does not render, or not compile.
         RefusedError: an image is still the placeholder, and the host is not this machine.
     """
-    rendered = render(root, name, remember=True, selection=selection)
+    rendered = render(root, name, remember=True, selection=selection, instead=_named(root, name, mine))
     texts = _texts(rendered, selection)
     results = compiler.compile_all(texts.shelf, texts.path)
     locked = {
@@ -115,6 +118,13 @@ def of(root: Path, name: str, host: str | None = None, selection: Selection = AL
     texts = replace(texts, locked=locked)
     found = replace(desired.as_compiled(texts, results, host), checkout=commit(root))
     return Working(found, whole(texts), rendered.warnings)
+
+
+def _named(root: Path, name: str, mine: str) -> dict[str, str]:
+    if not previews.of(root, name):
+        return {}
+    path = environment.values_path(name)
+    return {path: files.read_text(root, path).replace(_MARK, mine)}
 
 
 def _texts(rendered: Rendered, selection: Selection) -> Texts:

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
+from kfp_gitops.base import columns
 from kfp_gitops.base.errors import DeniedError, RemoteError
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.features import Features
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.operate.doctor import supported
 from kfp_gitops.operate.doctor.check import Check, Status, missing, ok, unknown
 from kfp_gitops.operate.faults import server as faults
+from kfp_gitops.reconcile import aside
 
 _Kind = Literal["pipelines", "experiments", "jobs", "runs"]
 _NEEDED = frozenset({"reachable", "credentials", "namespace"})
@@ -45,6 +48,25 @@ def checks(api: KfpApi, environment: str) -> Iterator[Check]:
     yield _orphans(features)
     yield _clock(api, features)
     yield from _reading(api, environment)
+
+
+def asides(api: KfpApi, owner: Owner) -> Iterator[Check]:
+    """What people have registered beside environments of this repository, and what of it is left over."""
+    try:
+        found = aside.known(api.marked(), owner.repository)
+    except RemoteError as error:
+        yield unknown("asides", str(error), "look into the log of deployment ml-pipeline")
+        return
+    now = api.now()
+    over = [one for one in found if one.is_over(now)]
+    command = f"python scripts/reconcile.py down --env {owner.environment} --over" if over else ""
+    yield Check("asides", Status.OK, "; ".join(_aside(one, now) for one in found) or "none", command)
+
+
+def _aside(found: aside.Known, now: datetime) -> str:
+    until = f"until {found.over:%Y-%m-%d %H:%M} UTC" if found.over else "without an end"
+    its = columns.counted(len(found.pipelines), "pipeline")
+    return f"{found.owner.environment} ({its}) {'left over, was ' if found.is_over(now) else ''}{until}"
 
 
 def hinders(checks: Iterable[Check]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ class Home:
     host: str
     namespace: str
     service_account: str
+    kfp: Mapping[str, str]
+    """All that its values say of KFP."""
     ui: str
     """Where people see KFP; "": at its API's address."""
     apart: str = ""
@@ -59,6 +62,7 @@ def of(root: Path, name: str) -> Home:
         host=env.kfp["host"],
         namespace=env.kfp["namespace"],
         service_account=env.kfp.get("serviceAccount", ""),
+        kfp=env.kfp,
         ui=str(env.delivery.get("kfpUi", "")).rstrip("/"),
         apart=_apart(env, previewed),
     )

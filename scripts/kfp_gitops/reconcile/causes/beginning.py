@@ -8,16 +8,11 @@ server tell that it is old; without any the creation of its pipeline's registere
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from kfp_gitops.reconcile.causes.cause import Watched, run_prefix
 from kfp_gitops.reconcile.causes.seen import Known, Seen
-from kfp_gitops.reconcile.causes.state import LOOKBACK, Kept, State
-
-GRACE = timedelta(minutes=15)
-"""So much before the first look counts in any case: what was just set up is looked at a little later."""
-SKEW = timedelta(minutes=2)
-"""By which the clock of Argo's controller, which tells when a run ended, may be behind the API server's."""
+from kfp_gitops.reconcile.causes.state import GRACE, LOOKBACK, SKEW, Kept, State
 
 
 def of(one: Watched, state: State, seen: Seen) -> Kept:

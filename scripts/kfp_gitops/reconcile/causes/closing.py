@@ -7,20 +7,23 @@ fell into such a time: it is run, and not missed.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.causes.cause import Watched
 from kfp_gitops.reconcile.causes.seen import Seen, Spells
 from kfp_gitops.reconcile.causes.state import KEPT, MOST_SPELLS, Closed, Kept
 
+_AFTER = timedelta(seconds=1)
+"""What ended in the very second in which a pass first saw it is not missed."""
+
 
 def observed(one: Watched, kept: Kept, now: datetime) -> Kept:
     """With what this pass sees of a pause."""
     until = one.pipeline.paused_until
     if one.pipeline.is_paused(now):
-        since = kept.closed.since if kept.closed else now
-        return replace(kept, closed=Closed(min(since, now), now, until))
+        since = kept.closed.since if kept.closed else now + _AFTER
+        return replace(kept, closed=Closed(min(since, now + _AFTER), now, until))
     if kept.closed is None:
         return kept
     spells = [*kept.spells, (kept.closed.since, _end(kept.closed, now))]

@@ -25,6 +25,8 @@ class Start:
     cause: Cause
     digest: str
     registered: Registered
+    tries: int = 0
+    """How many passes tried it before."""
 
     @property
     def name(self) -> str:
@@ -83,7 +85,8 @@ _MOST_OURS = 4_000
 
 def _chosen(one: Watched, out: Sorted, state: State, world: World) -> list[Start]:
     """The runs that are started now; of the others it is noted why they wait."""
-    queue = sorted(out.due, key=lambda c: c.order)
+    tries = {waits.digest: waits.tries for waits in out.kept.waiting}
+    queue = sorted(out.due, key=lambda c: (tries.get(c.digest, 0), *c.order))
     why = held = closing.held(one, world.seen.now, disabled=world.disabled)
     registered, starts = world.known.registered.get(one.pipeline.name), list[Candidate]()
     if not queue or held:
@@ -97,10 +100,12 @@ def _chosen(one: Watched, out: Sorted, state: State, world: World) -> list[Start
     else:
         starts = queue[: _room(one, state, world)]
         why = f"{one.trigger.max_concurrency} of its runs are not over yet (maxConcurrency)"
-    out.waiting += [c.waits(why) for c in queue[len(starts) :]]
+    out.waiting += [c.waits(why, tries.get(c.digest, 0)) for c in queue[len(starts) :]]
     waiting = sorted(out.waiting, key=lambda its: (its.moment, its.digest))[:MOST_WAITING]
     out.kept = replace(out.kept, waiting=tuple(waiting), held=held, problem=out.problem)
-    return [Start(one, c.cause, c.digest, registered) for c in starts] if registered else []
+    if registered is None:
+        return []
+    return [Start(one, c.cause, c.digest, registered, tries.get(c.digest, 0)) for c in starts]
 
 
 def _room(one: Watched, state: State, world: World) -> int:

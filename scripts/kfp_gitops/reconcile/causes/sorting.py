@@ -13,10 +13,12 @@ from kfp_gitops.reconcile.causes.cause import Cause, Watched, digest, run_name
 from kfp_gitops.reconcile.causes.seen import Known, Seen
 from kfp_gitops.reconcile.causes.standing import Missed, Waiting
 from kfp_gitops.reconcile.causes.state import (
+    LONGEST,
     LOOKBACK,
     MOST_MISSED,
     MOST_STATES,
     MOST_WAITING,
+    SKEW,
     DataSeen,
     Kept,
     State,
@@ -54,9 +56,9 @@ class Candidate:
         """In which they are started."""
         return self.cause.moment, self.digest
 
-    def waits(self, why: str) -> Waiting:
+    def waits(self, why: str, tries: int = 0) -> Waiting:
         """For people."""
-        return Waiting(self.cause.id, self.digest, self.cause.moment, why)
+        return Waiting(self.cause.id, self.digest, self.cause.moment, why, tries)
 
     def missed(self, why: str, found: datetime) -> Missed:
         """Likewise."""
@@ -91,69 +93,77 @@ class Sorted:
 
 def sort(one: Watched, state: State, world: World) -> Sorted:
     """All that is known of a trigger's causes."""
-    seen = world.seen
-    kept = closing.observed(one, beginning.of(one, state, seen), seen.now)
-    kept, found, problem = _causes(one, kept, state, world)
-    kept, begin = beginning.resolved(one, kept, seen, world.known)
-    out = Sorted(kept, seen.now, problem=problem)
-    known = {waits.digest: waits for waits in kept.waiting}
-    rest = [c for c in found if c.digest in known or c.cause.moment >= begin.perhaps]
-    rest = _dealt_with(one, rest, state, world, out)
-    rest = _old_enough(rest, begin, known, out)
-    rest = _ours(one, rest, state, world, out)
-    rest = _not_late(rest, known, seen, out)
+    kept = closing.observed(one, beginning.of(one, state, world.seen), world.seen.now)
+    kept, begin = beginning.resolved(one, kept, world.seen, world.known)
+    out = Sorted(kept, world.seen.now)
+    on = one.trigger.run_on
+    if isinstance(on, AfterRun):
+        rest = _runs(one, on, begin, state, world, out)
+    else:
+        assert isinstance(on, OnData)
+        rest = _dealt_with(one, _states(one, on, begin, world, out), state, world, out)
     _judge(one, rest, world, out)
-    _gone(found, known, state, seen, out)
+    if begin.asks and not out.asks_registered and not out.problem and kept.first < world.seen.now:
+        out.kept = replace(out.kept, since=begin.sure)  # two looks found nothing that it would matter for
     return _with_missed(one, world.owner, out)
 
 
-def _causes(one: Watched, kept: Kept, state: State, world: World) -> tuple[Kept, list[Candidate], str]:
-    on, seen = one.trigger.run_on, world.seen
+def _runs(
+    one: Watched, on: AfterRun, begin: beginning.Beginning, state: State, world: World, out: Sorted
+) -> list[Candidate]:
+    """Runs upstream that are owed a run, or have missed it."""
+    source = world.pipelines.get(on.pipeline)
+    if source is None:
+        out.problem = f"pipeline {on.pipeline} is not in this environment"
+        return []
+    known = {waits.digest: waits for waits in out.kept.waiting}
+    since = max(_oldest(state, world.seen), begin.perhaps)
+    causes = upstream.of_runs(on, source.called, world.seen)
+    found = [Candidate(cause, digest(world.owner, one, cause.id)) for cause in causes]
+    rest = [c for c in found if c.cause.moment >= since or c.digest in known]
+    rest = _dealt_with(one, rest, state, world, out)
+    rest = _old_enough(rest, begin, known, out)
+    rest = _ours(one, rest, state, world, out)
+    rest = _not_late(rest, known, world.seen, out)
+    _gone(found, known, state, world.seen, out)
+    return rest
 
-    def candidate(cause: Cause) -> Candidate:
-        return Candidate(cause, digest(world.owner, one, cause.id))
 
-    if isinstance(on, AfterRun):
-        source = world.pipelines.get(on.pipeline)
-        if source is None:
-            return kept, [], f"pipeline {on.pipeline} is not in this environment"
-        known = {waits.digest for waits in kept.waiting}
-        oldest = _oldest(state, seen)
-        found = [candidate(cause) for cause in upstream.of_runs(on, source.called, seen)]
-        return kept, [c for c in found if c.digest in known or c.cause.moment >= oldest], ""
-    assert isinstance(on, OnData)
-    kept = _with_state(one, on, kept, world) if one.key in seen.data else kept
-    found = [
-        candidate(Cause(data.cause, data.moment, upstream.data_facts(on, data.state))) for data in kept.data
-    ]
-    return kept, found, seen.problems.get(one.key, "")
+def _states(
+    one: Watched, on: OnData, begin: beginning.Beginning, world: World, out: Sorted
+) -> list[Candidate]:
+    """States of data that are owed a run, or have missed it: that of now, and those that wait."""
+    out.problem = world.seen.problems.get(one.key, "")
+    if one.key in world.seen.data:
+        _with_state(one, on, begin, world, out)
+    causes = (Cause(its.cause, its.moment, upstream.data_facts(on, its.state)) for its in out.kept.data)
+    return [Candidate(cause, digest(world.owner, one, cause.id)) for cause in causes]
+
+
+def _with_state(one: Watched, on: OnData, begin: beginning.Beginning, world: World, out: Sorted) -> None:
+    """With the state that was seen: owed a run, unless it was there before the trigger."""
+    seen, state, kept = world.seen, world.seen.data[one.key], out.kept
+    cause = upstream.data_id(on, state)
+    digits = digest(world.owner, one, cause)
+    if digits in kept.states or (state is None and kept.states):
+        return
+    known = replace(kept, states=(*kept.states, digits)[-MOST_STATES:])
+    changed = state.modified if state else None
+    if state is None or (not kept.states and (changed is None or changed < begin.perhaps)):
+        out.kept = known  # it was there before
+    elif not kept.states and changed and changed < begin.sure:
+        out.asks_registered = True
+    else:
+        moment = changed if changed and seen.now - LOOKBACK <= changed <= seen.now else seen.now
+        data = (*kept.data, DataSeen(cause, moment, state))[-MOST_WAITING:]
+        out.kept = replace(known, data=data)
 
 
 def _oldest(state: State, seen: Seen) -> datetime:
     """What is older was looked at already, or is remembered no more."""
     recent = seen.now - LOOKBACK
-    since = min(recent, state.at - beginning.SKEW) if state.at else recent
+    since = min(recent, state.at - SKEW) if state.at else recent
     return max(since, state.horizon) if state.horizon and since >= recent else since
-
-
-def _with_state(one: Watched, on: OnData, kept: Kept, world: World) -> Kept:
-    """With the state that was seen: owed a run, unless it was there before the trigger."""
-    seen, state = world.seen, world.seen.data[one.key]
-    cause = upstream.data_id(on, state)
-    digits = digest(world.owner, one, cause)
-    if digits in kept.states:
-        return kept
-    states = (*kept.states, digits)[-MOST_STATES:]
-    new = replace(kept, states=states)
-    if state is None:
-        return new if not kept.states else kept
-    recent = state.modified and seen.now - LOOKBACK <= state.modified <= seen.now
-    moment = state.modified if recent and state.modified else seen.now
-    if not kept.states:
-        kept, begin = beginning.resolved(one, kept, seen, world.known)
-        if not state.modified or state.modified < begin.perhaps:
-            return new
-    return replace(new, since=kept.since, data=(*kept.data, DataSeen(cause, moment, state))[-MOST_WAITING:])
 
 
 def _dealt_with(
@@ -256,14 +266,22 @@ def _gone(
             continue
         if state.is_handled(before.digest, before.moment):
             continue
-        if before.moment < seen.since:
-            out.missed.append(Missed(before.cause, before.moment, "it waited for more than a week", out.now))
+        if before.moment < seen.since and run not in seen.asked:
+            _waits_on(before, out)
         elif before.why != GONE:
             out.waiting.append(replace(before, why=GONE))
         else:
             out.missed.append(
                 Missed(before.cause, before.moment, "its run was deleted while it waited", out.now)
             )
+
+
+def _waits_on(before: Waiting, out: Sorted) -> None:
+    """One that was not looked at in this pass."""
+    if out.now - before.moment <= LONGEST:
+        out.waiting.append(before)
+    else:
+        out.missed.append(Missed(before.cause, before.moment, "it waited for more than a week", out.now))
 
 
 def _with_missed(one: Watched, owner: Owner, out: Sorted) -> Sorted:

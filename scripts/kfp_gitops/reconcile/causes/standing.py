@@ -14,6 +14,8 @@ class Waiting:
     digest: str
     moment: datetime
     why: str
+    tries: int = 0
+    """How many passes tried to start it, and failed: those that fail less go first."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,12 @@ LOOKBACK = timedelta(hours=24)
 """How far back causes are found that nobody saw when they came about."""
 KEPT = LOOKBACK + timedelta(hours=1)
 """How long a cause that was dealt with is remembered after its moment: an hour longer than it can be due."""
+GRACE = timedelta(minutes=15)
+"""So much before the first look counts in any case: what was just set up is looked at a little later."""
+SKEW = timedelta(minutes=2)
+"""By which the clock of Argo's controller, which tells when a run ended, may be behind the API server's."""
+LONGEST = timedelta(days=7)
+"""How long a cause waits, and how far back is looked where no pass came for long."""
 _HOUR = 3600
 MOST_WAITING, MOST_MISSED, MOST_SPELLS, MOST_STATES = 100, 10, 8, 200
 """Of one trigger: what is more than that is told no more, the oldest first; of states of data that were seen."""
@@ -134,19 +140,25 @@ def begun(state: State, now: datetime) -> State:
     if state.horizon is not None:
         horizon = min(horizon, state.horizon + timedelta(hours=1))
     if horizon > now:  # it was moved under a clock that was wrong for days
-        horizon = now - timedelta(minutes=15)
+        horizon = now - GRACE
     kept = {hour: found for hour, found in state.handled.items() if (hour + 1) * _HOUR > horizon.timestamp()}
     intents = {name: replace(one, begun=min(one.begun, now)) for name, one in state.intents.items()}
-    triggers = {key: _not_ahead(one, now) for key, one in state.triggers.items()}
+    back = state.at - now if state.at and state.at > now else timedelta(0)
+    triggers = {key: _moved_back(one, back, now) for key, one in state.triggers.items()}
     at = min(state.at, now) if state.at else None
     deep = state.deep if state.deep and state.deep <= now else None
     return replace(state, at=at, deep=deep, horizon=horizon, handled=kept, intents=intents, triggers=triggers)
 
 
-def _not_ahead(kept: Kept, now: datetime) -> Kept:
-    """Of a trigger that was first seen by a clock that was ahead it is not known from when on causes count."""
+def _moved_back(kept: Kept, back: timedelta, now: datetime) -> Kept:
+    """After a clock that went back by so much, or by more, for time has passed: then causes count from earlier on.
+
+    Of a trigger that was first seen in what is now the future it is not known from when.
+    """
     if kept.first > now:
         return replace(kept, first=now, since=None, floor=now - LOOKBACK)
+    if back > SKEW and kept.since:
+        return replace(kept, since=kept.since - back - GRACE)
     return kept
 
 

@@ -116,7 +116,7 @@ def _kept(one: Kept) -> dict[str, Any]:
         "spells": [[_stamp(start), _stamp(end)] for start, end in one.spells],
         "data": [[d.cause, _stamp(d.moment), *_data(d.state)] for d in one.data],
         "states": "".join(one.states),
-        "waiting": [[w.cause, w.digest, _stamp(w.moment), w.why] for w in one.waiting],
+        "waiting": [[w.cause, w.digest, _stamp(w.moment), w.why, w.tries] for w in one.waiting],
         "held": one.held,
         "missed": [[m.cause, _stamp(m.moment), m.why, _stamp(m.found)] for m in one.missed],
         "last": [one.last.cause, one.last.run_name, one.last.run_id, _stamp(one.last.at)]
@@ -142,8 +142,8 @@ def _read_kept(found: Mapping[str, Any]) -> Kept:
         ),
         states=tuple(_digits(states[at : at + _DIGITS]) for at in range(0, len(states), _DIGITS)),
         waiting=tuple(
-            Waiting(str(cause), _digits(digest), _known(moment), str(why))
-            for cause, digest, moment, why in found.get("waiting", ())
+            Waiting(str(cause), _digits(digest), _known(moment), str(why), int(tries))
+            for cause, digest, moment, why, tries in found.get("waiting", ())
         ),
         held=str(found.get("held", "")),
         missed=tuple(

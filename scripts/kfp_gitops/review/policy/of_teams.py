@@ -39,7 +39,7 @@ def _of(root: Path, env: Environment, limited: set[str]) -> Iterator[Problem]:
         yield from teams.problems(
             env, name, named.uses([outer, *inner], _documents(pipeline, folder, outer.ir), {})
         )
-        starts[name] = named.starts(outer.schedules)
+        starts[name] = named.starts(outer.schedules, outer.triggers)
     yield from teams.problems_of_all(env, settings["kfp"], starts)
 
 
