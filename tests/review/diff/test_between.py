@@ -224,3 +224,33 @@ def test_a_promise_of_what_follows_is_broken_by_the_schedule_of_what_it_follows(
         "dev", "UTC", later.manifests(INSTANT), INSTANT, None, following(later, INSTANT, {})
     )
     assert [one.pipeline for one in week_of.unkept] == ["forecast"]
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        after(1), after("train", 1.5), after("train", state=["x"]), after("train", state="OTHER"),
+        after("train", enabled="yes"), after("train", "after", "SUCCEEDED", onlyWithin="always"),
+        {"name": "a", "runOn": {"data": "s3://b/k"}}, "after",
+        {"name": "a", "runOn": {"data": {"uri": 7, "changes": "etag"}}},
+        {"name": "a", "runOn": {"data": {"uri": "s3://b", "changes": []}}},
+    ],
+)  # fmt: skip
+def test_what_is_no_trigger_is_no_link_and_those_beside_it_are(trigger: Any) -> None:
+    """That the manifest is wrong is told where manifests are checked; the diff tells the difference all the same."""
+    later = state_of("after", {"train": [], "forecast": [trigger, after("train", "good")]}, SCHEDULES)
+    found = _found(state_of("before", {"train": [], "forecast": []}, SCHEDULES), later)
+    assert found.between
+    assert [link.edge.trigger.name for link in found.between.links] == ["good"]
+    assert "good" in to_text(found) and "good" in to_markdown([found])
+    assert "train" in to_html([found], None, Evidence(INSTANT))
+
+
+def test_a_number_of_runs_at_once_that_is_none_is_taken_for_one() -> None:
+    for number in (0, -1, "many"):
+        state = state_of(
+            "after", {"train": [], "forecast": [after("train", maxConcurrency=number)]}, SCHEDULES
+        )
+        assert [
+            course.starts for course in following(state, INSTANT, TAKES).courses(INSTANT + timedelta(days=7))
+        ]
