@@ -13,7 +13,7 @@ from between_kit import WEEKLY, after, on_data, state_of
 from kfp_gitops.review.diff import calendar, jsonform, selected
 from kfp_gitops.review.diff.between.following import following
 from kfp_gitops.review.diff.compare import compare
-from kfp_gitops.review.diff.markdown import to_markdown
+from kfp_gitops.review.diff.markdown import calendar_markdown, to_markdown
 from kfp_gitops.review.diff.model import EnvironmentDiff
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import to_text
@@ -201,6 +201,13 @@ def test_a_week_that_only_triggers_fill_is_told() -> None:
     state = state_of("after", {"train": [], "forecast": [after("train")]})
     text = calendar.to_text(_week(state, {}))
     assert "no schedules" in text and "train → forecast (once train succeeded)" in text
+
+
+def test_the_week_in_markdown_draws_the_whole_graph_and_marks_nothing() -> None:
+    text = calendar_markdown(_week(_after(), TAKES))
+    assert '  p1["train<br>Mondays 03:00"]' in text or '  p0["train<br>Mondays 03:00"]' in text
+    assert '|"succeeded"|' in text and "linkStyle" not in text
+    assert "mermaid" not in calendar_markdown(_week(state_of("x", {"train": []}), TAKES))
 
 
 def test_the_week_is_drawn_with_what_follows() -> None:
