@@ -31,12 +31,38 @@ class Writer(Values):
             spec["outputs"] = {f"o{i}": self.result(scope) for i in range(2)}
         if self.maybe(8):
             spec["config"] = {"deadlineSeconds": self.random.choice((1, 60, -1 if self.wrong() else 5))}
+        starts = (
+            [self.trigger(f"s{i}", scope) for i in range(self.random.randrange(3))] if self.maybe(3) else []
+        )
         return {
             "apiVersion": "kfp-gitops/v1",
             "kind": "PipelineManifest",
             "metadata": {"name": "p", "description": "d", "owner": "o"},
             "spec": spec,
+            **({"triggers": starts} if starts else {}),
         }
+
+    def trigger(self, name: str, scope: Scope) -> dict[str, Any]:
+        causes = (
+            ("change", [], ""),
+            (
+                {"pipeline": "upstream", "state": self.random.choice(("SUCCEEDED", "ENDED"))},
+                ["id", "name"],
+                "run",
+            ),
+            ({"data": {"uri": "s3://lake/usage/", "changes": "newest-key"}}, ["uri", "etag"], "data"),
+        )
+        on, facts, key = self.random.choice(causes)
+        given = {}
+        for parameter, kind in scope.parameters.items():
+            if facts and kind == "str" and self.maybe(2):
+                given[parameter] = {key: self.random.choice(facts)}
+            elif facts and self.maybe(4):
+                given[parameter] = {"constant": self.constant(kind)}
+            elif kind != "dict" and self.maybe(2):
+                given[parameter] = self.constant(kind)
+        window = {"onlyWithin": {"from": "06:00", "to": "20:00", "days": ["mon"]}, "maxConcurrency": 2}
+        return {"name": name, "runOn": on, "parameters": given, **(window if facts and self.maybe(2) else {})}
 
     def broken(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """The manifest with something in it replaced by what does not belong there, renamed or taken out."""

@@ -20,6 +20,7 @@ SECTIONS = (
     "acting",
     "often",
     "reconcile",
+    "triggers",
     "growth",
     "status",
 )

@@ -139,3 +139,25 @@ def test_a_long_chain_and_a_dense_graph_are_cut() -> None:
     assert chain.endswith("→ …")
     dense = {right: [_after(left, name=left) for left in names[:at]] for at, right in enumerate(names[:40])}
     assert len(told.chains(_graph(**dense), [], {})) == told.MOST
+
+
+def test_a_circle_of_another_commit_is_gone_round_once() -> None:
+    assert _chains(_graph(b=[_after("a")], a=[_after("b")])) == ["Mondays 03:00 a → about 03:20 b"]
+
+
+def test_what_would_start_after_the_week_is_not_of_it() -> None:
+    last = MONDAY + WEEK - timedelta(minutes=10)
+    (one,) = course.expected(_graph(b=[_after("a")]), {"a": [MONDAY, last]}, MINUTES, MONDAY + WEEK)
+    assert one.starts == [MONDAY + timedelta(minutes=20)]
+
+
+def test_of_a_large_graph_only_the_ways_on_which_something_is_are_told() -> None:
+    found = _graph(b=[_after("a")], c=[_after("b")], d=[_after("a")], e=[_after("c"), _after("d")])
+    every = told.chains(found, [], {})
+    assert [line.split(" ")[0] for line in every] == ["a", "a"]
+    (one,) = told.chains(found, [], {}, through={"d"})
+    assert one == "a → d (once a succeeded) → e (once d succeeded)"
+    assert told.chains(found, [Root("d", "s", "0 0 3 * * 1", [MONDAY])], {}, through={"c"}) == [
+        "a → b (once a succeeded) → c (once b succeeded) → e (once c succeeded)"
+    ]
+    assert told.chains(found, [], {}, through={"x"}) == []

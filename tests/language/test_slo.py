@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kfp_gitops.language.attainable import Upstream, shortfalls
-from kfp_gitops.language.manifest import Schedule, Slo, Trigger, reader, slo
+from kfp_gitops.language.manifest import AfterRun, OnData, Schedule, Slo, Trigger, reader, slo
 from language import HEAD, compiled, refusals, warnings
 
 BODY = """\
@@ -156,6 +157,17 @@ def test_nothing_that_starts_runs_by_time_keeps_nothing_fresh() -> None:
     assert "only when a release is new" in found.what
     assert _keys(None, "45m", off) == []
     assert [*shortfalls(None, (off,))] == []
+
+
+@pytest.mark.parametrize("schedules", [(), (WORKDAYS,)])
+@pytest.mark.parametrize("on", [AfterRun("q"), OnData("s3://lake/a/", "newest-key")])
+def test_nobody_knows_how_often_other_pipelines_run_or_data_comes(
+    schedules: tuple[Schedule, ...], on: AfterRun | OnData
+) -> None:
+    trigger = Trigger("t", {}, ("triggers", 0), on)
+    assert list(shortfalls(Slo("26h"), schedules, (trigger,))) == []
+    (found,) = shortfalls(Slo("26h"), schedules, (replace(trigger, enabled=False),))
+    assert found.key == "fresh"
 
 
 def test_a_run_that_may_take_longer_than_two_firings_are_apart_holds_firings_back() -> None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import gitrepo
 import pytest
 from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.pipelines import EVERY
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import aside
+from profiles import some
 from project import PROJECT, Outcome, snapshot
 from server_kit import Command, change, enable_schedule
 
@@ -60,6 +65,7 @@ def test_it_comes_changes_and_goes_and_dev_stays_byte_for_byte(
     enable_schedule(repository)
     assert reconcile("apply").code == 0
     before, files = everything(server), snapshot(repository)
+    healthy = reconcile("status").out
     first = beside("apply")
     assert first.code == 0, first.err
     assert "create pipeline alice-hello: done" in first.out + first.err
@@ -74,6 +80,7 @@ def test_it_comes_changes_and_goes_and_dev_stays_byte_for_byte(
     change(repository, 3)
     assert snapshot(repository) == files
     assert reconcile("plan").code == 0, "dev tells of what is beside it"
+    assert reconcile("status").out == healthy
     there = {one["display_name"] for one in everything(server)["experiments"]}
     assert "alice-hello-dev-as-alice" in there
     assert not [one for one in everything(server)["recurringruns"] if "alice" in one["display_name"]]
@@ -105,6 +112,25 @@ def test_a_run_registers_what_differs_runs_it_and_shows_it(
     assert beside("run", "--rerun", run["run_id"], "--wait").code == 0
     assert beside("down").out.startswith("dev-as-alice: 3 runs, 2 versions, 1 pipeline, 2 experiments")
     assert everything(server)["runs"] == []
+
+
+def test_what_is_shown_can_be_typed(beside: Run) -> None:
+    """The names that KFP knows select as well."""
+    different = beside("status")
+    assert different.code == 1
+    words = " ".join(different.out.replace("\\\n", " ").split())
+    assert "plan --env dev --as alice" in words and "--pipeline alice-hello" in words
+    assert beside("plan", "--pipeline", "alice-hello").code == 1
+    assert beside("run", "--pipeline", "alice-hello", "--wait").code == 0
+    assert beside("status", "--pipeline", "alice-*").code == 0
+    assert "of dev-as-alice" in beside("run", "--terminate", "--all-running").out
+
+
+def test_a_wrong_parameter_is_told_before_anything_is_registered(beside: Run, api: KfpApi) -> None:
+    wrong = beside("run", "--pipeline", "hello", "--param", "nme=x")
+    assert wrong.code == 2
+    assert "no such parameter" in wrong.err
+    assert not api.marked()
 
 
 def test_a_run_under_way_is_killed_when_it_is_taken_down(beside: Run, server: DevServer) -> None:
@@ -142,15 +168,8 @@ def test_two_developers_at_once_in_processes_of_their_own(
     before, names = everything(server), ["alice", "bob"]
 
     def at_once(what: str, *more: str) -> list[int]:
-        env = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
         where = ["--root", str(repository), "--env", "dev", "--host", server.url, *more]
-        begun = [
-            subprocess.Popen(
-                [sys.executable, "-m", "kfp_gitops", *what.split(), *where, "--as", name],
-                env=env, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )
-            for name in names
-        ]  # fmt: skip
+        begun = [_process([*what.split(), *where, "--as", name], tmp_path) for name in names]
         return [one.wait(120) for one in begun]
 
     assert at_once("run", "--pipeline", "hello", "--wait") == [0, 0]
@@ -244,6 +263,57 @@ def test_what_somebody_else_uses_stays_and_is_told(beside: Run, server: DevServe
     assert not api.marked()
 
 
+def test_a_version_says_that_it_is_of_what_is_not_committed(
+    beside: Run, api: KfpApi, repository: Path
+) -> None:
+    allow(repository, "prod")
+    head = gitrepo.init(repository)
+    assert "not committed" not in beside("apply").err
+    change(repository, 8)
+    assert "and is of what is not committed, too" in beside("apply").err
+    found = api.pipeline("alice-hello")
+    assert found is not None
+    said = {version.facts["commit"] for version in found.versions.values()}
+    assert said == {head, f"{head}+changes"}
+    assert {version.facts["aside"] for version in found.versions.values()} == {"dev"}
+
+
+def test_doctor_lists_what_is_beside_and_what_of_it_is_left_over(
+    reconcile: Run, beside: Run, command: Command, api: KfpApi, repository: Path, server: DevServer
+) -> None:
+    assert reconcile("apply").code == 0
+    where = ["--root", repository, "--env", "dev", "--host", server.url]
+    assert re.search(r"^ok +asides +none$", command("doctor", *where).out, re.MULTILINE)
+    assert beside("apply").code == 0
+    text = ownership.describe(
+        Owner("example-repository", "dev-as-bob"), aside="dev", over="2020-01-01T00:00:00Z"
+    )
+    api.create_experiment("kfp-gitops-aside-0-0", text)
+    api.create_experiment("kfp-gitops-aside-1-0", text.replace("example", "another"))
+    told = command("doctor", *where)
+    assert told.code == 0, told.out
+    assert "dev-as-alice (1 pipeline) until " in told.out
+    assert "dev-as-bob (0 pipelines) left over, was until 2020-01-01 00:00 UTC" in told.out
+    assert "→ python scripts/reconcile.py down --env dev --over" in told.out
+    assert told.out.count("dev-as-bob") == 1, "of another repository"
+
+
+def test_in_an_environment_of_previews_a_place_of_ones_own_is_ones_name(
+    beside: Run, api: KfpApi, repository: Path
+) -> None:
+    (repository / "environments/preview").mkdir()
+    values = "previewOf: dev\npipelines:\n  hello:\n    values:\n      name: for-{preview}\n"
+    (repository / "environments/preview/values.yaml").write_text(values)
+    done = beside("apply", env="preview")
+    assert done.code == 0, done.err
+    found = api.pipeline("alice-hello", EVERY)
+    assert found is not None
+    (version,) = found.versions.values()
+    assert "for-alice" in json.dumps(api.compiled(found.id, version.id).spec)  # type: ignore[union-attr]
+    assert beside("down", env="preview").code == 0
+    assert not api.marked()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -260,3 +330,35 @@ def test_what_goes_not_with_it_is_told(beside: Run, words: tuple[str, ...], said
     done = beside(*words)
     assert done.code == 2
     assert said in done.err
+
+
+@pytest.mark.parametrize("what", ["run --pipeline hello --wait", "reconcile apply", "reconcile down"])
+def test_killed_at_any_moment_it_is_begun_again_and_nothing_is_left(
+    reconcile: Run, beside: Run, server: DevServer, repository: Path, tmp_path: Path, what: str
+) -> None:
+    """A process of its own, killed as soon as KFP has seen so many requests of it."""
+    assert reconcile("apply").code == 0
+    before, killed = everything(server), []
+    for most in some(range(2, 40, 3), len(what) % 2):
+        if what == "reconcile down":
+            assert beside("run", "--pipeline", "hello").code == 0
+        server.faults.clear()
+        where = ["--root", repository, "--env", "dev", "--host", server.url, "--as", "alice"]
+        process = _process(what.split() + [str(word) for word in where], tmp_path)
+        while process.poll() is None and len(server.faults.requests) < most:
+            time.sleep(0.002)
+        process.kill()
+        killed.append(process.wait(60) != 0)
+        assert beside("down").code == 0
+        assert everything(server) == before, f"killed at request {most}"
+        if not killed[-1]:
+            break
+    assert any(killed)
+
+
+def _process(words: list[str], cwd: Path) -> subprocess.Popen[bytes]:
+    env = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(
+        [sys.executable, "-m", "kfp_gitops", *words], env=env, cwd=cwd, stdout=quiet, stderr=quiet
+    )

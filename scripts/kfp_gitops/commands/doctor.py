@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="where KFP's own pods are (default: kubeflow)",
     )
     parser.add_argument("--json", action="store_true", help="for machines: schemas/doctor.schema.json")
+    connection.add_metadata(parser)
     connection.add(parser, patience=5.0)  # how it is now is what was asked
     arguments = parse(parser, argv, needs_environments=False)
     checks = list(_checks(arguments))
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _checks(arguments: Namespace) -> Iterator[Check]:
-    from kfp_gitops.operate.doctor import repository, server
+    from kfp_gitops.operate.doctor import metadata, repository, server
     from kfp_gitops.operate.doctor.check import Check, Status
     from kfp_gitops.reconcile.folder import read
     from kfp_gitops.reconcile.hosts import checked_host, is_loopback
@@ -69,6 +70,8 @@ def _checks(arguments: Namespace) -> Iterator[Check]:
     lost = {check.name for check in of_repository if check.status is Status.MISSING}
     yield from planned.compiled(stale="lock" in lost)
     yield from of_server
+    if not server.hinders(of_server):
+        yield from metadata.checks(connection.metadata(arguments, api, kfp), folder.manifests)
     yield from planned.checks()
     if not (is_loopback(host) and arguments.lease is None):
         with replies.within(connection.budget(arguments).seconds):

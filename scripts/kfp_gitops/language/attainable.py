@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 
 from kfp_gitops.language import cron, waits
-from kfp_gitops.language.manifest import AfterRun, OnData, Schedule, Slo, Trigger, slo
+from kfp_gitops.language.manifest import AfterRun, OnChange, OnData, Schedule, Slo, Trigger, slo
 
 _NEW_YEAR = datetime(2001, 1, 1, tzinfo=UTC)
 _MOST = 3_000
@@ -108,7 +108,9 @@ def _fires(schedule: Schedule) -> bool:
 
 def _never(promised: Slo, schedules: Sequence[Schedule], triggers: Sequence[Trigger]) -> Iterator[Shortfall]:
     why = "none of its schedules is on" if schedules else "it has no schedule"
-    more = ", and a trigger starts a run only when a release is new" if triggers else ""
+    on_change = any(isinstance(trigger.run_on, OnChange) for trigger in triggers)
+    off = ", and none of its triggers is on" if triggers and not on_change else ""
+    more = ", and a trigger starts a run only when a release is new" if on_change else off
     todo = "switch one on" if schedules else "give it one"
     if any(isinstance(trigger.run_on, AfterRun) for trigger in triggers):
         more = ", and nothing starts by itself after whose runs a trigger starts it"

@@ -26,9 +26,9 @@ class Gate:
     runs: int = 1
 
     def lets(self, value: float) -> bool:
-        """Whether a value is good enough; what is no number never is."""
+        """Whether a value is good enough; NaN is beyond any bound."""
         low = self.least is None or value >= self.least
-        return low and (self.most is None or value <= self.most) and value == value  # noqa: PLR0124  # NaN
+        return low and (self.most is None or value <= self.most)
 
     @property
     def bounds(self) -> str:

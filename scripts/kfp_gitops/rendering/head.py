@@ -43,6 +43,7 @@ def _of_all(env: Environment) -> dict[str, Any]:
         "repository": env.repository["id"],
         "environment": env.name,
         **way,
+        **({"asides": "allowed"} if env.allows_asides else {}),  # likewise
         **({"state": "disabled"} if env.disabled else {}),
         "timeZone": env.time_zone,
         "kfp": dict(env.kfp),

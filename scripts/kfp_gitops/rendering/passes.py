@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import yamltext
+from kfp_gitops.base import weburls, yamltext
 from kfp_gitops.base.errors import Problem
-from kfp_gitops.language.manifest import AfterRun, OnChange, OnData, Trigger, reader
+from kfp_gitops.language.manifest import AfterRun, OnChange, OnData, OutputOf, Trigger, reader
 from kfp_gitops.rendering.rendered import RenderedPipeline, bounds_of
 from kfp_gitops.sources import environment, previews
 from kfp_gitops.sources.environment import Environment
@@ -30,6 +30,8 @@ class Passes:
     on_data: tuple[tuple[str, str], ...] = ()
     backfills: tuple[str, ...] = ()
     collects: tuple[str, ...] = ()
+    reads: tuple[tuple[str, str], ...] = ()
+    """Those of the triggers that hand on outputs of runs."""
 
     @property
     def wanted(self) -> bool:
@@ -59,7 +61,12 @@ def found(root: Path, env: Environment, pipelines: Iterable[RenderedPipeline]) -
         tuple((name, one.name) for name, one in triggers if isinstance(one.run_on, OnData)),
         tuple(one.id for one in env.backfills),
         (*(["previews"] if _is_previewed(root, env) else []), *(["asides"] if env.allows_asides else [])),
+        tuple((name, one.name) for name, one in triggers if _reads(one)),
     )
+
+
+def _reads(trigger: Trigger) -> bool:
+    return any(isinstance(value, OutputOf) for value in trigger.references.values())
 
 
 def enabled(pipeline: RenderedPipeline) -> Iterator[Trigger]:
@@ -83,3 +90,13 @@ def problems(env: Environment, passes: Passes) -> Iterator[Problem]:
         what = f"trigger {trigger!r} of {pipeline} looks at data, and nothing says how the reconciler reaches them"
         todo = "set delivery.data: {env: …, network: …}, or {} for AWS with the pod's own role"
         yield env.values.problem(("delivery",), what, todo)
+
+
+def warnings(env: Environment, passes: Passes) -> Iterator[Problem]:
+    """Outputs of runs of which nothing says where they are read: what needs them waits for ever."""
+    host = weburls.split(env.kfp["host"])
+    if passes.reads and "metadata" not in env.kfp and not (host and weburls.is_loopback(host.hostname)):
+        pipeline, trigger = passes.reads[0]
+        what = f"trigger {trigger!r} of {pipeline} hands on outputs of runs, and nothing says where they are read"
+        todo = "set kfp.metadata, such as http://metadata-envoy-service.kubeflow.svc.cluster.local:9090"
+        yield env.values.problem(("kfp",), what, todo)

@@ -17,7 +17,18 @@ from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.places import Plain
-from kfp_gitops.rendering import alike, delivery, head, links, rendered, single, specs, standing, together
+from kfp_gitops.rendering import (
+    alike,
+    delivery,
+    head,
+    links,
+    passes,
+    rendered,
+    single,
+    specs,
+    standing,
+    together,
+)
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
 from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline
 from kfp_gitops.rendering.standing import Standing
@@ -102,7 +113,8 @@ def _render(root: Path, env: Environment, memo: Memo, beside: Standing | None = 
             memo.carry_over(pipeline.compilation)
     delivered, packing = delivered_by(root, env, pipelines, head.text(env, pipelines, beside), memo)
     chosen = None if beside is None else frozenset(names)
-    warnings = (*delivery.warnings(root), *links.warnings(env, pipelines, memo))
+    of_passes = passes.warnings(env, passes.found(root, env, pipelines))
+    warnings = (*delivery.warnings(root), *links.warnings(env, pipelines, memo), *of_passes)
     return Rendered(env.name, pipelines, delivered, env, memo, warnings, packing, chosen)
 
 

@@ -28,6 +28,9 @@ class KilledError(BaseException):
     """The process ends here."""
 
 
+DAILY = ActualSchedule("s", "p-daily", None, None, enabled=True, created=NOW, cron=CRON)
+
+
 @dataclass
 class Interruption:
     """At the nth call from now, before or after its effect; `how`: kill, break (no answer), 500 (of a new run)."""
@@ -56,6 +59,7 @@ class Kfp:
     """Names of the runs that KFP started and lists never."""
     notes: list[NamedExperiment] = field(default_factory=list)
     registered: bool = True
+    schedule: ActualSchedule = field(default_factory=lambda: DAILY)
     interruption: Interruption | None = None
     wrong_list: tuple[int, bool] | None = None
     calls: Counter[str] = field(default_factory=Counter)
@@ -154,7 +158,17 @@ class Kfp:
 
     def schedules_named(self, _names: Collection[str]) -> list[ActualSchedule]:
         self.calls["schedules_named"] += 1
-        return [ActualSchedule("s", "p-daily", None, None, enabled=True, created=NOW)]
+        return [self.schedule]
+
+    def runs_of_schedule(self, schedule_id: str) -> list[ActualRun]:
+        found = self._listed("runs_of_schedule", lambda run: run.schedule_id == schedule_id)
+        return [
+            ActualRun(one.id, one.name, one.state, None, one.schedule_id, one.created, one.scheduled)
+            for one in found
+        ]
+
+    def runs_since(self, since: datetime) -> list[RunState]:
+        return self._listed("runs_since", lambda run: bool(run.created and run.created >= since))
 
     def schedules(self) -> list[ActualSchedule]:
         return self.schedules_named(())

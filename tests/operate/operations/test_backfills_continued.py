@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from backfill_kit import NOW, OWNER, Interruption, Kfp, KilledError, Store, backfill, desired
+from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.operate.operations.continuing import Continued, InMemory, continue_backfills
 from kfp_gitops.reconcile import backfills
+from kfp_gitops.reconcile.backfills import Progress
 from kfp_gitops.reconcile.records import Desired
 
 TICKS = [datetime(2026, 1, day, 3, tzinfo=UTC) for day in range(1, 11)]
@@ -227,6 +230,62 @@ def test_a_firing_that_has_just_passed_is_left_to_the_schedule() -> None:
     assert len(found.started) == 9
 
 
+def _late(kfp: Kfp, **more: object) -> None:
+    """Its controller is down since before the last firing of the range."""
+    kfp.schedule = replace(kfp.schedule, created=TICKS[0] - timedelta(days=1), **more)  # type: ignore[arg-type]
+    for tick in TICKS[:7]:
+        kfp.fired(tick, "SUCCEEDED")
+
+
+def test_the_newest_firing_is_left_to_kfp_until_it_fires_anything_again() -> None:
+    kfp, kept = Kfp(now_=TICKS[-1] + timedelta(hours=9)), InMemory()
+    _late(kfp)
+    [found] = _looked(kfp, desired(backfill()), kept, times=9)
+    assert _started(kfp) == [_name(TICKS[7]), _name(TICKS[8])]
+    assert found.held == "KFP may still run the firing of 2026-01-10 03:00 itself (doctor.py)"
+    other = RunState("o", "other", "RUNNING", kfp.now_, None, None, (), "other", kfp.now_)
+    kfp.runs["o"], kfp.made["o"] = other, kfp.now_  # it is up, and has passed ours by
+    _looked(kfp, desired(backfill()), kept)
+    assert _started(kfp)[-1] == _name(TICKS[9])
+
+
+def test_when_it_fires_it_late_the_backfill_leaves_it_out() -> None:
+    kfp, kept = Kfp(now_=TICKS[-1] + timedelta(hours=9)), InMemory()
+    _late(kfp)
+    _looked(kfp, desired(backfill()), kept, times=9)
+    kfp.fired(TICKS[9], "SUCCEEDED")
+    [found] = _looked(kfp, desired(backfill()), kept, times=3)
+    assert (len(_started(kfp)), found.progress.left_out, bool(found.progress.finished)) == (2, 8, True)
+
+
+def test_with_catch_up_all_that_it_has_not_fired_is_left_to_it() -> None:
+    kfp, kept = Kfp(now_=TICKS[-1] + timedelta(hours=9)), InMemory()
+    _late(kfp, catchup=True)
+    wanted = desired(backfill())
+    its = replace(wanted.pipelines[0].schedules[0], catchup=True)
+    wanted = replace(wanted, pipelines=(replace(wanted.pipelines[0], schedules=(its,)),))
+    _looked(kfp, wanted, kept, times=9)
+    assert _started(kfp) == []
+
+
+def test_while_its_last_run_goes_on_the_next_firing_may_still_come() -> None:
+    kfp, kept = Kfp(now_=TICKS[-1] + timedelta(hours=9), lasts=100_000), InMemory()
+    _late(kfp)
+    other = RunState("o", "other", "RUNNING", kfp.now_, None, None, (), "other", kfp.now_)
+    kfp.runs["o"], kfp.made["o"] = other, kfp.now_
+    kfp.made[f"f-{TICKS[6]}"] = kfp.now_  # still running
+    [found] = _looked(kfp, desired(backfill(parallel=9)), kept, times=2)
+    assert "may still run" in found.held
+    assert _name(TICKS[9]) not in _started(kfp)
+
+
+def test_a_schedule_that_was_made_after_a_firing_owes_it_not() -> None:
+    kfp, kept = Kfp(now_=TICKS[-1] + timedelta(hours=9)), InMemory()
+    kfp.schedule = replace(kfp.schedule, created=TICKS[-1] + timedelta(hours=1))
+    _looked(kfp, desired(backfill(parallel=20)), kept)
+    assert len(_started(kfp)) == 10
+
+
 def test_ten_thousand_firings_take_bounded_requests_and_go_on_where_they_were() -> None:
     """A firing a minute for a week: what is asked in one look does not grow with how far it is."""
     kfp, kept = Kfp(lasts=50, latency=0), InMemory()
@@ -258,3 +317,35 @@ def test_whose_notes_they_are_is_asked() -> None:
     other = replace(desired(backfill()), owner=replace(OWNER, environment="prod"))
     kfp.runs.clear()
     assert _looked(kfp, other, InMemory())[0].started
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("number", range(1, 8))
+def test_a_list_that_is_wrong_once_starts_nothing_that_has_run(number: int, late: bool) -> None:
+    """Whose run has ended nobody stops: it is by two lists that it is known to have none."""
+    kfp = Kfp(lasts=0)
+    for tick in TICKS[:4]:
+        kfp.create_run(name=_name(tick), parameters={})
+    for tick in TICKS[4:6]:
+        kfp.fired(tick, "SUCCEEDED")
+    kept = InMemory()
+    for _ in range(12):
+        kfp.wrong_list = (number, late)
+        _looked(kfp, desired(backfill()), kept)
+    kfp.wrong_list = None
+    _looked(kfp, desired(backfill()), kept, times=20)
+    assert kfp.names() == Counter(
+        {
+            **{_name(tick): 1 for tick in (*TICKS[:4], *TICKS[6:])},
+            **{n: 1 for n in kfp.names() if n[0] == "p"},
+        }
+    )
+
+
+def test_a_clock_that_went_back_makes_nothing_wait_for_it() -> None:
+    kfp = Kfp()
+    kept = InMemory()
+    ahead = int((NOW + timedelta(days=2)).timestamp())
+    kept.keep("january", Progress.of(backfill(parallel=1)).with_begun((0,), ahead).text())
+    _looked(kfp, desired(backfill(parallel=1)), kept, times=20)
+    assert _started(kfp)[0] == _name(TICKS[0])

@@ -26,6 +26,7 @@ from project import PROJECT, Outcome
 from servers.prepared import Prepared
 
 Run = Callable[..., Outcome]
+RUN = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/run.schema.json").read_text())
 SCHEMA = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/comparison.schema.json").read_text())
 
 
@@ -155,6 +156,22 @@ def test_metrics_and_outputs_of_a_servers_run_are_compared_with_those_of_a_run_h
     assert metrics["rows"] == (30, 40)
     assert {"classes.accuracy", "classes.auc", "slices.north: accuracy"} <= metrics.keys()
     assert found["notes"] == []
+    told = json.loads(command("run", *where, "--status", three, "--outputs", "--json").out)
+    jsonschema.validate(told, RUN)
+    assert told["outputs"]["judge"]["rows"] == 30
+    assert told["metrics"]["judge"]["metrics"] == {"steady": 3, "wape": 0.333333}
+    lines = command("run", *where, "--status", three, "--outputs").out.splitlines()
+    assert {"judge metrics.steady=3", "judge rows=30"} <= {line[12:] for line in lines}
+    assert [line[:12].strip() for line in lines if line[:12].strip() in ("metrics", "outputs")] == [
+        "metrics",
+        "outputs",
+    ]
+    plain = json.loads(command("run", *where, "--status", three, "--json").out)
+    assert (plain["outputs"], plain["metrics"]) == (None, None)
+    silent = command("run", *where, "--status", three, "--outputs", "--metadata", "http://127.0.0.1:9",
+                     "--patience", "0")  # fmt: skip
+    assert (silent.code, "SUCCEEDED" in silent.out) == (4, True)
+    assert "no outputs and metrics: http://127.0.0.1:9: cannot be reached" in silent.err
     _local(command, root, "--out", root / ".local-runs/mine", "--param", "level=3")
     found = json.loads(command("run", *where, "--compare", three, "mine", "--json").out)
     assert [row for row in found["metrics"] if row["difference"] != 0] == []

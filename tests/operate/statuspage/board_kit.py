@@ -10,6 +10,7 @@ from typing import Any
 from kfp_gitops.language import cron
 from kfp_gitops.operate.statuspage import week
 from kfp_gitops.operate.statuspage.records import (
+    Backfill,
     Board,
     Coming,
     Due,
@@ -119,6 +120,10 @@ def everything() -> Board:
         schedules=(
             Schedule(HOSTILE, HOSTILE, False, None, (Missed(NOW - HOUR, "outage"),) * 3, (NOW,), 2),
             Schedule("gone", "cron 0 0 * * * *", None, None),
+        ),
+        backfills=(
+            Backfill(HOSTILE, HOSTILE, HOSTILE, 31, 12, 1, 2, None, NOW + HOUR),
+            Backfill("over", "", "31/31 done", 31, 31, 0, 0, NOW, None),
         ),
         triggers=(
             Trigger(

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from kfp_gitops.base.errors import RemoteError
+from kfp_gitops.base.errors import RemoteError, UnclearError
 from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment
 from kfp_gitops.language.manifest import FactOfData, FactOfRun, OutputOf, Window
 from kfp_gitops.operate.operations import pause
 from kfp_gitops.reconcile.causes.seams import DataState
@@ -267,6 +268,58 @@ def test_one_run_makes_up_for_all_that_were_missed() -> None:
     assert missed(here) == ["it was paused then; the run of a newer one makes up for it"] * 2
 
 
+def _held_for_days(here: Place) -> None:
+    _paused(here, 4 * 24)
+    here.server.advance(60)
+    here.server.runs_of("up")
+    here.passes(16, by=6 * 3600)
+    here.server.calls.clear()
+    here.server.advance(600)
+    here.look()
+    assert here.server.calls["run"] == 0
+    assert here.server.calls["runs_ended"] == 1  # two hours alone
+    here.server.advance(6 * 3600)
+
+
+def test_what_was_missed_in_a_pause_of_days_is_asked_for_by_itself_when_it_is_over() -> None:
+    here = chain(on_missed="run")
+    _held_for_days(here)
+    here.passes(2)
+    assert len(here.started) == 1
+
+
+def test_a_run_that_was_deleted_in_a_pause_of_days_is_told() -> None:
+    here = chain(on_missed="run")
+    _held_for_days(here)
+    here.server.runs.clear()
+    here.passes(3)
+    assert (here.started, missed(here)) == ([], ["its run was deleted while it waited"])
+
+
+def test_a_note_that_could_not_be_left_is_left_by_the_next_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = chain()
+    here.server.runs_of("up")
+    with monkeypatch.context() as broken:
+        broken.setattr(here.server, "create_run", _broke)
+        broken.setattr(here.server, "create_experiment", _refuses)
+        found = here.look()
+    assert "this could not be noted" in found.failed[0][1]
+    here.passes(30)
+    (note,) = here.server.notes.values()
+    assert ownership.facts(note.description)["run"] == run_name(here)
+    assert here.started == []
+
+
+def _broke(**_: Any) -> str:
+    raise UnclearError("500")
+
+
+def _refuses(name: str, description: str) -> Any:
+    if name.startswith("kfp-gitops-"):
+        raise RemoteError("503")
+    return ActualExperiment("e", name, ownership.owner(description))
+
+
 NIGHT = Window(time(6), time(20), frozenset(range(5)))
 
 
@@ -484,3 +537,15 @@ def test_a_state_in_a_pause_is_missed() -> None:
     here.server.advance(3600)
     here.passes(2)
     assert (here.started, missed(here)) == ([], ["it was paused then"])
+
+
+def test_many_runs_at_once_cost_few_requests_and_the_rest_waits_for_the_next_pass() -> None:
+    many = [pipeline(f"down{number}", after()) for number in range(120)]
+    here = settled(Place(pipeline("up"), *many))
+    here.server.runs_of("up")
+    here.server.calls.clear()
+    assert here.look().started == 39  # whose the upstream's version is was asked, too
+    asked = {name: number for name, number in here.server.calls.items() if name != "create_run"}
+    assert sum(asked.values()) <= 39 * 2 + 12, asked  # a version of each, and once an experiment of each
+    here.passes(3)
+    assert len(here.started) == 120

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import signal
 import time
+from pathlib import Path
 
+import pytest
+import requests
 from chained import Chained
 from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.reconcile import locking
 from kfp_gitops.reconcile.causes import statetext
+from prometheus_client.parser import text_string_to_metric_families
+from servers.prometheus import PushgatewayServer
 
 _RUNS = r"/runs$"
 
@@ -72,6 +77,31 @@ def test_paused_it_starts_nothing_and_what_ended_then_is_missed(chained: Chained
     assert "dev: 1 run started" in chained.trigger().out
 
 
+def test_a_pushgateway_is_told_what_waits_and_what_was_missed(chained: Chained, tmp_path: Path) -> None:
+    gateway = PushgatewayServer(tmp_path)
+    gateway.start()
+    try:
+        chained.trigger("--push-gateway", gateway.url)
+        chained.command("reconcile", "pause", *chained.target, "--until", "8h")
+        time.sleep(1.1)
+        chained.hello()
+        chained.trigger("--push-gateway", gateway.url)
+        text = requests.get(f"{gateway.url}/metrics", timeout=60).text
+    finally:
+        gateway.kill()
+    told = {
+        (sample.name, sample.labels.get("trigger")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.labels.get("command") == "trigger" and sample.labels.get("kind", "run") == "run"
+    }
+    assert told["kfp_gitops_trigger_missed_causes", "after-hello"] == 1
+    assert told["kfp_gitops_trigger_waiting_causes", "after-hello"] == 0
+    assert told["kfp_gitops_trigger_unknown", "after-hello"] == 0
+    assert told["kfp_gitops_exit_code", None] == 0
+    assert told["kfp_gitops_last_success_timestamp_seconds", None] > time.time() - 600
+
+
 def test_killed_while_its_request_is_under_way_it_starts_no_second(
     chained: Chained, server: DevServer
 ) -> None:
@@ -80,15 +110,41 @@ def test_killed_while_its_request_is_under_way_it_starts_no_second(
     process = chained.process()
     key = (server.url, "", "example-repository", "dev", "triggers")
     end = time.monotonic() + 60
-    while not ((state := statetext.read(locking.peek(None, key).text)) and state.intents):
+    while not any(count for _, count in server.faults._seen):  # its request has arrived, and is handled late
         assert time.monotonic() < end
         time.sleep(0.02)
+    kept = statetext.read(locking.peek(None, key).text)
+    assert kept
+    assert kept.intents
     process.send_signal(signal.SIGKILL)
     process.communicate()
     told = chained.trigger()  # at once: the request may be on its way
     assert told.code == 0, told
     time.sleep(2.5)
     chained.trigger()
+    assert len(chained.runs("follows")) == 1
+
+
+@pytest.mark.parametrize(("trouble", "status"), [(Trouble.DROP_AFTER, 0), (Trouble.ANSWER, 429)])
+def test_a_request_that_breaks_starts_one_all_the_same(
+    chained: Chained, server: DevServer, trouble: Trouble, status: int
+) -> None:
+    chained.hello()
+    server.faults.add(Fault("POST", _RUNS, trouble, status=status))
+    for _ in range(3):
+        chained.trigger()
+    assert len(chained.runs("follows")) == 1
+
+
+def test_a_request_that_is_refused_is_told_and_sent_again_by_the_next_pass(
+    chained: Chained, server: DevServer
+) -> None:
+    chained.hello()
+    server.faults.add(Fault("POST", _RUNS, Trouble.ANSWER, status=403))
+    told = chained.trigger("--json")
+    assert told.code == 4
+    assert len(json.loads(told.out.splitlines()[-1])["waiting"]) == 1
+    assert "1 run started" in chained.trigger().out
     assert len(chained.runs("follows")) == 1
 
 

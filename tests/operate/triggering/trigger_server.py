@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from kfp_gitops.base.errors import RemoteError, TemporaryError, UnclearError
+from kfp_gitops.base.errors import NotFoundError, RemoteError, TemporaryError, UnclearError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import (
     ACTIVE,
@@ -133,9 +133,10 @@ class TriggerServer:
             lambda: [Listed(one.id, one.name, one.name, one.owner, {}) for one in self.pipelines.values()],
         )
 
-    def pipeline(self, name: str, version: str = "") -> ActualPipeline | None:
-        del version
-        return self._call("pipeline", lambda: self.pipelines.get(name))
+    def versions(self, pipeline_id: str, read: str = "") -> Mapping[str, ActualVersion]:
+        del read  # of each the content is told
+        found = next(one for one in self.pipelines.values() if one.id == pipeline_id)
+        return self._call("versions", lambda: found.versions)
 
     def compiled(self, pipeline_id: str, version_id: str) -> Compiled | None:
         def effect() -> Compiled | None:
@@ -169,6 +170,14 @@ class TriggerServer:
             ],
         )
 
+    def run(self, run_id: str) -> RunState:
+        def effect() -> RunState:
+            if run_id not in self.runs:
+                raise NotFoundError("404")
+            return self._told(self.runs[run_id])
+
+        return self._call("run", effect)
+
     def runs_with_names(self, names: Collection[str]) -> list[ActualRun]:
         return self._list(
             "runs_with_names",
@@ -186,6 +195,12 @@ class TriggerServer:
 
     def experiment(self, name: str) -> ActualExperiment | None:
         return self._call("experiment", lambda: self.groups.get(name))
+
+    def experiments(self, names: Collection[str], beginning: str = "\0") -> Mapping[str, ActualExperiment]:
+        del beginning
+        return self._call(
+            "experiments", lambda: {name: one for name, one in self.groups.items() if name in names}
+        )
 
     def create_experiment(self, name: str, description: str) -> ActualExperiment:
         def effect() -> ActualExperiment:

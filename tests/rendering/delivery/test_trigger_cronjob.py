@@ -188,6 +188,65 @@ def test_disabled_it_goes(
     assert not any("trigger" in item["metadata"]["name"] for item in objects)
 
 
+OUTPUT = "- {name: after, runOn: {pipeline: stays}, parameters: {threshold: {output: count.words}}}\n"
+
+
+def _hosted(repository: Path, more: str) -> None:
+    """`more` goes into the section `kfp`, which stands before `delivery`."""
+    base = repository / "environments/base.yaml"
+    base.write_text(base.read_text("utf-8").replace("delivery:\n", f"{more}delivery:\n", 1), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "peer"),
+    [
+        (
+            "http://metadata-envoy-service.kubeflow.svc.cluster.local:9090",
+            "",
+            "kubeflow/component=metadata-envoy TCP 9090",
+        ),
+        ("http://ml-pipeline-ui.kubeflow.svc", "", "kubeflow/app=ml-pipeline-ui TCP 3000"),
+        (
+            "https://kfp.example.com",
+            "  network: {metadata: {cidr: 192.0.2.0/24, port: 443}}\n",
+            "192.0.2.0/24 TCP 443",
+        ),
+        (HOST, "", ""),
+    ],
+)
+def test_where_outputs_are_handed_on_the_metadata_store_is_reached(
+    build: Build, waits: Callable[[str], None], repository: Path, url: str, more: str, peer: str
+) -> None:
+    waits(OUTPUT)
+    _hosted(repository, f"  metadata: {url}\n")
+    pods = _pods(objects := build(HOST, more))
+    usual = DNS | API | LEASE
+    assert _egress(objects, pods[TRIGGER]["metadata"]["labels"]) - usual == ({peer} if peer else set())
+    assert _egress(objects, pods["kfp-gitops-dev"]["metadata"]["labels"]) == usual
+
+
+def test_where_none_are_handed_on_it_is_not_reached(
+    build: Build, waits: Callable[[str], None], repository: Path
+) -> None:
+    waits(AFTER)
+    _hosted(repository, "  metadata: http://metadata-envoy-service.kubeflow.svc:9090\n")
+    pod = _pods(objects := build(HOST))[TRIGGER]
+    assert _egress(objects, pod["metadata"]["labels"]) == DNS | API | LEASE
+
+
+def test_outputs_that_nobody_can_read_are_warned_of(
+    repository: Path, waits: Callable[[str], None], command: Command
+) -> None:
+    waits(OUTPUT)
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 0
+    assert (
+        "trigger 'after' of hello hands on outputs of runs, and nothing says where they are read"
+        in outcome.err
+    )
+    assert "set kfp.metadata, such as" in outcome.err
+
+
 def _refused(repository: Path, command: Command) -> str:
     outcome = command("render", "--root", repository, "--env", "dev")
     assert outcome.code == 2
@@ -209,6 +268,7 @@ def test_data_that_nobody_can_reach_are_refused(
         ("data: {env: {AWS_ENDPOINT_URL_S3: 'http://minio.lake.svc:9000'}}", "a Service of namespace lake"),
         ("data: {env: {AWS_ENDPOINT_URL_S3: 'https://s3.example.com:9000'}}", "its endpoint has port 9000"),
         ("data: {env: {SECRET: x}}", "delivery.data.env"),
+        ("network: {metadata: {cidr: 192.0.2.0/24}}", "delivery.network.metadata"),
         ("triggerSchedule: '0 0 30 2 *'", "never comes; name a day that exists"),
     ],
 )

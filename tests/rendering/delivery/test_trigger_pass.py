@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import delivered
+import gitrepo
 import pytest
 from delivered import Object
-from job_kit import AUDIENCE
+from job_kit import AUDIENCE, Command
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.devserver.faults import Fault, Logged, Trouble
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
@@ -80,9 +81,9 @@ class Cluster:
         return done
 
     def runs(self) -> list[str]:
-        """The names of the runs that triggers started."""
+        """The names of the runs that passes started."""
         api = KfpApi(self.server.url, "")
-        return sorted(run.name for run in api.runs_since(None) if run.name.startswith("hello-"))
+        return sorted(run.name for run in api.runs_since(None) if "hello-" in run.name)
 
 
 @pytest.fixture
@@ -152,25 +153,122 @@ def test_new_data_and_a_run_that_ended_start_one_run_each_and_what_cannot_be_loo
     assert len(there.runs()) <= len(before) + 3, "the same content is no new state"
 
 
+def _in_parts(client: Any, key: str) -> None:
+    upload = client.create_multipart_upload(Bucket="lake", Key=key)["UploadId"]
+    done = []
+    for number, part in enumerate((b"x" * (5 << 20), b"rest"), 1):
+        sent = client.upload_part(Bucket="lake", Key=key, UploadId=upload, PartNumber=number, Body=part)
+        done.append({"PartNumber": number, "ETag": sent["ETag"]})
+    client.complete_multipart_upload(Bucket="lake", Key=key, UploadId=upload, MultipartUpload={"Parts": done})
+
+
+def test_each_state_of_data_starts_one_run_and_one_that_comes_back_none(
+    delivered_with: Callable[..., Cluster], server: DevServer, swift: SwiftServer, lake: Any
+) -> None:
+    news = "triggers:\n- {name: news, runOn: {data: {uri: 's3://lake/usage/', changes: newest-key}}}\n"
+    there = delivered_with(news, DATA.format(url=swift.url, port=urlsplit(swift.url).port))
+    client = s3_client(swift)
+    lake("usage/1.csv", "a")
+    there.run("kfp-gitops-dev")
+
+    def started(what: Callable[[], object]) -> int:
+        time.sleep(1.1)  # times of S3 have whole seconds
+        before = len(there.runs())
+        what()
+        for _ in range(2):
+            there.run(TRIGGER)
+            server.wait_idle()
+        return len(there.runs()) - before
+
+    started(lambda: None)
+    third = {"Bucket": "lake", "Key": "usage/3.csv"}
+    for what, act, runs in (
+        ("overwritten", lambda: lake("usage/1.csv", "b"), 1),
+        ("the same content again", lambda: lake("usage/1.csv", "b"), 0),
+        ("the content of before", lambda: lake("usage/1.csv", "a"), 0),
+        ("in parts", lambda: _in_parts(client, "usage/2.csv"), 1),
+        ("deleted", lambda: client.delete_object(Bucket="lake", Key="usage/2.csv"), 0),
+        ("restored", lambda: _in_parts(client, "usage/2.csv"), 0),
+        ("no list shows it", lambda: swift.lists_late(lambda: lake("usage/3.csv", "c")), 0),
+        ("lists do", lambda: client.copy_object(**third, CopySource=third, MetadataDirective="REPLACE"), 1),
+        ("they do no more", lambda: swift.lists_late(lambda: client.delete_object(**third)), 0),
+    ):
+        assert started(act) == runs, what
+
+
+class _Asked:
+    """The rights that passes used."""
+
+    def __init__(self, there: Cluster, server: DevServer) -> None:
+        self.there, self.server = there, server
+        self.requests: list[Logged] = []
+
+    def look(self, code: int = 0) -> None:
+        before = len(self.server.faults.requests)
+        self.there.run(TRIGGER, code)
+        self.requests.extend(self.server.faults.requests[before:])
+
+    def compare(self) -> None:
+        assert granted(self.there.objects, TRIGGER, KFP) == _rights(self.requests)
+
+
 def test_the_pass_is_granted_exactly_what_it_asks_of_kfp(
     delivered_with: Callable[..., Cluster], server: DevServer
 ) -> None:
     there = delivered_with("triggers:\n- {name: after, runOn: {pipeline: stays}}\n")
     there.run("kfp-gitops-dev")
-    asked: list[Logged] = []
-
-    def look(code: int = 0) -> None:
-        before = len(server.faults.requests)
-        there.run(TRIGGER, code)
-        asked.extend(server.faults.requests[before:])
-
-    look()
+    asked = _Asked(there, server)
+    asked.look()
     _of_stays(server)
     server.faults.add(
         Fault("POST", "/runs$", Trouble.HIDDEN)
     )  # what it cannot be sure of it notes on the server
-    look(4)
+    asked.look(4)
     _of_stays(server)
-    look()
+    asked.look()
     assert there.runs() != []
-    assert granted(there.objects, TRIGGER, KFP) == _rights(asked)
+    asked.compare()
+
+
+def test_with_a_backfill_it_is_granted_what_that_takes(
+    delivered_with: Callable[..., Cluster], server: DevServer, repository: Path
+) -> None:
+    backfill = repository / "environments/dev/backfills/mondays.yaml"
+    backfill.parent.mkdir()
+    backfill.write_text(
+        "{pipeline: hello, from: '2026-02-01', to: '2026-02-10', tickParameter: name, reason: wrong prices}\n"
+    )
+    there = delivered_with("triggers: []\n")
+    cronjob = delivered.one(there.objects, "CronJob", TRIGGER)
+    assert cronjob["metadata"]["annotations"]["kfp-gitops/for"] == "backfills"
+    there.run("kfp-gitops-dev")
+    asked = _Asked(there, server)
+    for _ in range(4):
+        asked.look()
+        server.wait_idle()
+    assert len(there.runs()) == 2
+    asked.compare()
+
+
+def test_where_previews_end_it_is_granted_what_takes_them_down(
+    delivered_with: Callable[..., Cluster], server: DevServer, repository: Path, command: Command
+) -> None:
+    values = repository / "environments/preview/values.yaml"
+    values.parent.mkdir()
+    values.write_text("previewOf: dev\npipelines: {hello: {values: {threshold: 2}}}\n", "utf-8")
+    there = delivered_with("triggers: []\n")
+    there.run("kfp-gitops-dev")
+    gitrepo.init(repository)
+    values.write_text("previewOf: dev\npipelines: {hello: {values: {threshold: 4}}}\n", "utf-8")
+    preview = ("preview", "--root", repository, "up", "--host", server.url, "--pr", 43, "--hours", 0, "--run")
+    outcome = command(*preview)
+    assert outcome.code == 0, outcome
+    asked = _Asked(there, server)
+    asked.look()
+    assert not [one.name for one in KfpApi(server.url, "").marked() if one.name.startswith("pr-43")]
+    used, may = _rights(asked.requests), granted(there.objects, TRIGGER, KFP)
+    assert {("pipelines", "delete"), ("experiments", "delete"), ("runs", "delete")} <= used
+    # What it need not have: a recurring run that somebody marked as the preview's, and what a trigger starts.
+    for_triggers = {("pipelines", "get"), ("experiments", "create"), ("runs", "create")}
+    assert may - used <= {("jobs", "delete"), *for_triggers}
+    assert used <= may

@@ -12,7 +12,7 @@ import pytest
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.review import policy
 from kfp_gitops.review.caching import Side
-from kfp_gitops.review.caching.idle import idle, warnings
+from kfp_gitops.review.caching.idle import idle, idle_triggers, warnings
 from kfp_gitops.review.diff.calendar import calendar, to_text
 from kfp_gitops.review.policy.subjects import subjects
 from kfp_gitops.sources import components, scaffold
@@ -74,6 +74,39 @@ def test_the_week_names_it() -> None:
     assert "KFP's cache" not in to_text(calendar("dev", "UTC", {"p": manifest}, NOW, {"p": []}))
 
 
+AFTER = {"name": "after", "runOn": {"pipeline": "q"}}
+ON_DATA = {"name": "data", "runOn": {"data": {"uri": "s3://lake/a", "changes": "etag"}}}
+
+
+def _triggered(*triggers: dict[str, Any], edit: Edit | None = None) -> Side:
+    found = side(both(*([edit] if edit else [])))
+    return Side({**found.manifest, "triggers": [*triggers]}, found.specs)
+
+
+def test_a_trigger_that_hands_nothing_over_runs_once() -> None:
+    assert idle_triggers(_triggered(AFTER, ON_DATA)) == ["after", "data"]
+    assert idle_triggers(_triggered({**AFTER, "parameters": {"source": {"constant": "x"}}})) == ["after"]
+    (text,) = warnings(_triggered(AFTER, {**ON_DATA, "enabled": False}))
+    assert text.startswith("trigger after: from its second run on, KFP's cache answers every task")
+    assert idle_triggers(_triggered(AFTER, ON_DATA, edit=at("load.cache", False))) == []
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        {"name": "change", "runOn": "change"},
+        {**AFTER, "parameters": {"source": {"run": "id"}}},
+        {**AFTER, "parameters": {"source": {"output": "train.model"}}},
+        {**ON_DATA, "parameters": {"source": {"data": "etag"}}},
+        {**AFTER, "parameters": {"source": "[[RunUUID]]"}},
+        {"name": "nonsense", "runOn": {"pipeline": "q"}, "onlyWithin": {"from": 7}},
+        {"name": "nothing"},
+    ],
+)
+def test_a_trigger_with_what_moves_is_fine_and_nonsense_is_told_elsewhere(trigger: dict[str, Any]) -> None:
+    assert idle_triggers(_triggered(trigger)) == []
+
+
 @pytest.fixture
 def refused(repository: Path, command: Callable[..., Any]) -> Callable[[], str]:
     """What the shipped check says of the small repository, once rendered."""
@@ -97,7 +130,8 @@ def test_the_shipped_policy_refuses_it(repository: Path, refused: Callable[[], s
 
 
 def test_what_ships_keeps_the_check() -> None:
-    found = [one for env in ("dev", "prod") for one in subjects(PROJECT, env) if one.kind == "schedule"]
+    kinds = ("schedule", "trigger")
+    found = [one for env in ("dev", "prod") for one in subjects(PROJECT, env) if one.kind in kinds]
     assert found
     assert not any(one.value["idle"] for one in found)
 

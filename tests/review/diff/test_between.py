@@ -167,10 +167,12 @@ def test_triggers_stand_at_the_top_of_a_manifest_and_nothing_else_is_parsed_for_
     flow = 'triggers: [{"name": "after", "runOn": {"pipeline": "train"}}]\nmetadata: {}\n'
     other = State("x", {**state.texts, "pipelines/forecast/pipeline.yaml": flow})
     assert [one.name for one in other.pipelines()["forecast"].triggers] == ["after"]
-    broken = State(
-        "x", {**state.texts, "pipelines/forecast/pipeline.yaml": "triggers:\n- name: a\n  runOn: {}\n"}
-    )
-    assert [one.name for one in broken.pipelines()["forecast"].triggers] in ([], ["a"])
+    half = "triggers:\n- name: after\n  runOn: {pipeline: train}\nspec: [\n"
+    broken = State("x", {**state.texts, "pipelines/forecast/pipeline.yaml": half})
+    assert [one.name for one in broken.pipelines()["forecast"].triggers] == ["after"]
+    none = half.replace("{pipeline: train}", "{}")
+    broken = State("x", {**state.texts, "pipelines/forecast/pipeline.yaml": none})
+    assert broken.pipelines()["forecast"].triggers[0].name == "after"
 
 
 def _week(state: State, takes: dict[str, timedelta]) -> calendar.Calendar:

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.records import Desired, Options
 
 
-def add_target(parser: ArgumentParser) -> None:
-    """Which environment, where its manifests stand, and which KFP."""
+def add_target(parser: ArgumentParser, timeout: str | None = None) -> None:
+    """Which environment, where its manifests stand, and which KFP; `timeout` as in `connection.add`."""
     parser.add_argument("--env", required=True, metavar="ENV")
-    connection.add(parser)
+    connection.add(parser, timeout=timeout)
     parser.add_argument(
         "--push-gateway", metavar="URL", help="tell a Prometheus Pushgateway how it went and what was found"
     )

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 240.0
 """Seconds of a pass, unless --timeout says otherwise."""
+_IN_ALL = (
+    "how long a pass may wait for KFP, and for another pass before it, in all; a single request has 60 s "
+    f"(default: {_TIMEOUT:g})"
+)
 _LOCK = 30.0
 _ABOUT = """Start the runs that triggers owe: after a run of another pipeline, or on new data (`triggers` of a
 manifest). One pass looks once and starts what is due: at most one run for each cause, always, also when it is killed
@@ -43,7 +47,7 @@ def add(subcommands: Any) -> None:
     """Declare the subcommand."""
     about = "start the runs that are due after other runs and on new data"
     parser = subcommands.add_parser("trigger", help=about, description=_ABOUT, examples=_EXAMPLES)
-    options.add_target(parser)
+    options.add_target(parser, _IN_ALL)
     connection.add_metadata(parser)
     group = parser.add_argument_group("the pass")
     group.add_argument(

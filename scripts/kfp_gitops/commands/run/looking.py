@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kfp_gitops.base import columns, visible
-from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.base.errors import ExitCode, GitOpsError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.run.here import Here
 
@@ -24,7 +25,16 @@ def status(here: Here, run_id: str) -> int:
     from kfp_gitops.operate.runlook import detail
 
     found = _detail(here, here.watch.settled(here.watch.look(run_id)))
+    why = ""
+    if here.arguments.outputs:
+        try:
+            found = replace(found, given=here.results.of(found.shown))
+        except GitOpsError as error:  # all the rest is known
+            why = str(error)
     console.result(detail.to_json(found) if here.arguments.json else detail.to_text(found, columns.width()))
+    if why:
+        console.note(f"no outputs and metrics: {why}")
+        return ExitCode.REMOTE_FAILED
     return _code(found.shown)
 
 

@@ -21,6 +21,7 @@ _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host ht
   python scripts/run.py --all --list --failed --since 12h                 what failed tonight, everywhere
   python scripts/run.py --env prod --list --pipeline 'churn-*'            the last day's runs of these
   python scripts/run.py --env dev --status RUN_ID                         how it went, who started it, why it failed
+  python scripts/run.py --env dev --status RUN_ID --outputs               and what its tasks gave and measured
   python scripts/run.py --env dev --logs RUN_ID train                     the end of a task's log
   python scripts/run.py --env dev --terminate RUN_ID
   python scripts/run.py --env dev --terminate --all-running --pipeline 'churn-*'
@@ -130,6 +131,10 @@ def _add_looks(found: ArgumentParser) -> None:
         help="one run: its tasks, why it failed, its version, parameters and who started it",
     )  # fmt: skip
     group.add_argument(
+        "--outputs", action="store_true",
+        help="with --status: also what its tasks gave and logged, from KFP's metadata store (--metadata)",
+    )  # fmt: skip
+    group.add_argument(
         "--json", action="store_true",
         help="--list, --status and --compare for machines: schemas/runs.schema.json, run.schema.json and "
         "comparison.schema.json",
@@ -164,6 +169,7 @@ _GOES_WITH = {
     "everywhere": ("--all", ("list",)),
     "failed": ("--failed", ("list",)),
     "since": ("--since", ("list",)),
+    "outputs": ("--outputs", ("status",)),
     "json": ("--json", ("list", "status", "compare")),
     "lines": ("--lines", ("logs",)),
     "all_running": ("--all-running", ("terminate",)),

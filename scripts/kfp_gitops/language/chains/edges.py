@@ -110,6 +110,26 @@ def around(found: Iterable[Edge], names: Collection[str]) -> list[Edge]:
     return [edge for edge in every if edge.source in seen or edge.pipeline in seen]
 
 
+def on_ways(found: Iterable[Edge], names: Collection[str]) -> list[Edge]:
+    """The edges that lead to one of these names, or on from one, however far away."""
+    every = [*found]
+    before = _reached(((edge.pipeline, edge.source) for edge in every), names)
+    after = _reached(((edge.source, edge.pipeline) for edge in every), names)
+    return [edge for edge in every if edge.pipeline in before or edge.source in after]
+
+
+def _reached(steps: Iterable[tuple[str, str]], names: Collection[str]) -> set[str]:
+    onward: dict[str, list[str]] = defaultdict(list)
+    for left, right in steps:
+        onward[left].append(right)
+    seen, waiting = {*names}, [*names]
+    for name in waiting:  # it grows meanwhile
+        new = [other for other in onward[name] if other not in seen]
+        seen.update(new)
+        waiting += new
+    return seen
+
+
 def in_order(found: Sequence[Edge]) -> Iterator[str]:
     """The names of the graph, each after all that lead to it; what is in a circle, or behind one, is left out."""
     after: dict[str, list[str]] = defaultdict(list)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kfp_gitops.language.chains import edges
 from kfp_gitops.language.chains.edges import Edge
 from kfp_gitops.language.manifest import Window
 
@@ -33,16 +34,28 @@ class Root:
 
 
 def chains(
-    found: Sequence[Edge], roots: Sequence[Root], takes: Mapping[str, timedelta], most: int = MOST
+    found: Sequence[Edge],
+    roots: Sequence[Root],
+    takes: Mapping[str, timedelta],
+    most: int = MOST,
+    through: Collection[str] | None = None,
 ) -> list[str]:
-    """A line for each way through the graph from what begins it; times in UTC, where it is known how long runs take."""
+    """A line for each way through the graph from what begins it; times in UTC, where it is known how long runs take.
+
+    `through`: only ways that one of these pipelines or data is on.
+    """
+    if through is not None:
+        found = edges.on_ways(found, through)
     after: dict[str, list[Edge]] = defaultdict(list)
     for edge in found:
         after[edge.source].append(edge)
     lines: list[str] = []
     for root in _beginning(found, roots):
         for way in _ways(after, root.pipeline, ()):
-            if way:
+            on_it = through is None or not {root.pipeline, *(edge.pipeline for edge in way)}.isdisjoint(
+                through
+            )
+            if way and on_it:
                 lines.append(_line(root, way, takes))
             if len(lines) >= most:
                 return lines

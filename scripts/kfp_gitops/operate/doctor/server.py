@@ -59,7 +59,7 @@ def asides(api: KfpApi, owner: Owner) -> Iterator[Check]:
         return
     now = api.now()
     over = [one for one in found if one.is_over(now)]
-    command = f"reconcile.py down --env {owner.environment} --over" if over else ""
+    command = f"python scripts/reconcile.py down --env {owner.environment} --over" if over else ""
     yield Check("asides", Status.OK, "; ".join(_aside(one, now) for one in found) or "none", command)
 
 

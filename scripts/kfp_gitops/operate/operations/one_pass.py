@@ -20,13 +20,13 @@ from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.firings import Range
 from kfp_gitops.operate import runs
 from kfp_gitops.operate.following import FINAL
-from kfp_gitops.operate.operations import ran
+from kfp_gitops.operate.operations import owed, ran
 from kfp_gitops.operate.operations.backfill import FAILED, Backfill
 from kfp_gitops.operate.operations.terminate import terminate
 from kfp_gitops.operate.status.missed import GRACE
 from kfp_gitops.reconcile import backfills, unclear
 from kfp_gitops.reconcile.backfills import Progress
-from kfp_gitops.reconcile.records import DesiredBackfill
+from kfp_gitops.reconcile.records import DesiredBackfill, DesiredPipeline
 
 NEVER_ARRIVED = timedelta(minutes=10)
 """A run that was to be sent, and that no list shows for so long, never reached KFP; one that was seen was deleted."""
@@ -46,6 +46,8 @@ class Work(Protocol):
     def owner(self) -> Owner: ...
     @property
     def backfill(self) -> DesiredBackfill: ...
+    @property
+    def pipeline(self) -> DesiredPipeline: ...
     @property
     def ticks(self) -> Sequence[datetime]: ...
     @property
@@ -88,7 +90,7 @@ class Pass:
                 return
             passed |= {*some}
             absent = self._see(some)
-            self.chosen += self._not_run_otherwise(absent)[: self._room]
+            self.chosen += self._not_owed(self._not_run_otherwise(absent))[: self._room]
 
     @property
     def _room(self) -> int:
@@ -156,6 +158,27 @@ class Pass:
         for number in sorted(good):
             self.progress = self.progress.settled(number, "")
         return [number for number in numbers if number not in good]
+
+    def _not_owed(self, numbers: Sequence[int]) -> list[int]:
+        """Without what KFP may still run itself: that waits until it has, or has passed it by."""
+        ticks = {self.work.ticks[number]: number for number in numbers}
+        its = next(
+            (one for one in self.work.pipeline.schedules if one.name == self.work.backfill.schedule), None
+        )
+        if its is None or not self.work.backfill.skip_existing or not owed.may_be(its, ticks, self.now):
+            return list(numbers)
+        self.asked += 2
+        late = owed.owed(self.work.api, self._called, ticks, self.now)
+        if late:
+            self.held = f"KFP may still run the firing of {max(late):%Y-%m-%d %H:%M} itself (doctor.py)"
+        return [number for number in numbers if self.work.ticks[number] not in late]
+
+    @property
+    def _called(self) -> str:
+        """The recurring run's name, where it was made in KFP, too."""
+        its, schedule = self.work.pipeline, self.work.backfill.schedule
+        taken = its.adopts.schedules.get(schedule) if its.adopts else None
+        return taken.name if taken else self.work.backfill.called
 
     def _run_otherwise(self, numbers: Sequence[int]) -> set[int]:
         if not numbers or not self.work.backfill.schedule or not self.work.backfill.skip_existing:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kfp_gitops.base import columns, redact
+from kfp_gitops.kfpserver.metadata import RunResults
 from kfp_gitops.kfpserver.runtree import View
 from kfp_gitops.kfpserver.runtree.fold import Seen
 from kfp_gitops.operate.following import Shown, table
@@ -23,7 +24,10 @@ _VALUE = 300
 
 @dataclass(frozen=True)
 class Detail:
-    """A run at one look; `pipeline`: "" where it is in none of the environment's experiments."""
+    """A run at one look; `pipeline`: "" where it is in none of the environment's experiments.
+
+    `given`: what its tasks gave, where that was asked for.
+    """
 
     environment: str
     pipeline: str
@@ -31,6 +35,7 @@ class Detail:
     origin: Origin
     reason: Reason | None
     link: str
+    given: RunResults | None = None
 
     @property
     def version(self) -> str:
@@ -86,6 +91,20 @@ def _facts(found: Detail) -> Iterator[tuple[str, str]]:
     for name, value in found.defaults.items():
         yield label, f"{_written(name, value)} (default)"
         label = ""
+    yield from _given(found.given)
+
+
+def _given(given: RunResults | None) -> Iterator[tuple[str, str]]:
+    """Metrics first, for they are what one looks for; then outputs, groups' own too."""
+    label = "metrics"
+    for (task, artifact), values in (given.metrics if given else {}).items():
+        for name, value in values.items():
+            yield label, f"{task} {artifact}.{name}={value:.6g}"
+            label = ""
+    label = "outputs"
+    for (task, output), value in (given.outputs if given else {}).items():
+        yield label, " ".join(filter(None, [task, _written(output, value)]))
+        label = ""
 
 
 def _written(name: str, value: Any) -> str:
@@ -114,8 +133,17 @@ def to_json(found: Detail) -> str:
         "tasks": [_task(view) for view in found.shown.tasks],
         "error": redact.text(run.error) if run.error else None,
         "reason": _reason(found.reason),
+        "outputs": _by_task(found.given.outputs, redact.value) if found.given else None,
+        "metrics": _by_task(found.given.metrics, lambda _name, value: value) if found.given else None,
     }
     return json.dumps(told, indent=2)
+
+
+def _by_task(found: Mapping[tuple[str, str], Any], shown: Callable[[str, Any], Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for (task, name), value in found.items():
+        told.setdefault(task, {})[name] = shown(name, value)
+    return told
 
 
 def _reason(found: Reason | None) -> dict[str, Any] | None:

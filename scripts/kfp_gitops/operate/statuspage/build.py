@@ -9,9 +9,16 @@ from datetime import datetime
 from kfp_gitops.kfpserver.kfpapi.actual import Actual
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule as Wanted
-from kfp_gitops.operate.status import expected, health
+from kfp_gitops.operate.status import backfills, expected, health
 from kfp_gitops.operate.status.health import Finding, Kind, Say
-from kfp_gitops.operate.status.model import PipelineStatus, Promise, ScheduleStatus, Status, TriggerStatus
+from kfp_gitops.operate.status.model import (
+    BackfillStatus,
+    PipelineStatus,
+    Promise,
+    ScheduleStatus,
+    Status,
+    TriggerStatus,
+)
 from kfp_gitops.operate.statuspage import records, week
 from kfp_gitops.operate.statuspage.records import Environment, Seen, Unseen
 from kfp_gitops.reconcile import timing
@@ -19,7 +26,7 @@ from kfp_gitops.reconcile.records import Desired, DesiredPipeline
 
 NEWEST = 10
 """Runs of a pipeline that are told."""
-_QUIET = frozenset({Kind.PAUSED, Kind.WAITING})
+_QUIET = frozenset({Kind.PAUSED, Kind.WAITING, Kind.BACKFILL})
 """What somebody has decided, or what passes by itself."""
 
 
@@ -86,6 +93,7 @@ def _pipeline(
         promise=_promise(status.promise) if status.promise else None,
         findings=tuple(map(_finding, found)),
         triggers=tuple(_trigger(one, begins, courses) for one in status.triggers),
+        backfills=tuple(_backfill(one, known.status.at) for one in status.backfills),
     )
 
 
@@ -96,6 +104,20 @@ def _courses(known: Known, begins: datetime) -> Courses:
         return {}
     every = expected.courses(known.desired, known.actual, found, begins)
     return {f"{one.edge.pipeline}-{one.edge.trigger.name}": one.starts or () for one in every}
+
+
+def _backfill(found: BackfillStatus, now: datetime) -> records.Backfill:
+    return records.Backfill(
+        name=found.name,
+        reason=found.reason,
+        told=backfills.words(found, now),
+        total=found.total,
+        done=found.done,
+        failed=found.failed,
+        running=found.running,
+        finished=found.finished,
+        ends=found.ends,
+    )
 
 
 def _trigger(found: TriggerStatus, begins: datetime, courses: Courses) -> records.Trigger:

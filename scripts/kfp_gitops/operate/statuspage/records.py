@@ -130,6 +130,23 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Backfill:
+    """Days that Git asks to run once more, or at last."""
+
+    name: str
+    reason: str
+    told: str
+    """How far it is, in words."""
+    total: int
+    done: int
+    failed: int
+    running: int
+    finished: datetime | None
+    ends: datetime | None
+    """About when it will be finished."""
+
+
+@dataclass(frozen=True)
 class Pipeline:
     """A pipeline in one environment; `needs` says whether somebody must do something."""
 
@@ -150,6 +167,7 @@ class Pipeline:
     promise: Promise | None = None
     findings: Sequence[Finding] = ()
     triggers: Sequence[Trigger] = ()
+    backfills: Sequence[Backfill] = ()
 
 
 @dataclass(frozen=True)

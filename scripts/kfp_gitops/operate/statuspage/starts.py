@@ -30,8 +30,9 @@ class Fired:
 
 
 def fired(pipeline: Pipeline, shapes: Shapes, seen: Seen) -> Iterator[Fired]:
-    """Its schedules, and then its triggers."""
+    """Its schedules, its backfills, and then its triggers."""
     yield from (_schedule(one, shapes.of(one, seen.week)) for one in pipeline.schedules)
+    yield from (Fired("", f"backfill {one.name}: {one.told}", "", on=True) for one in pipeline.backfills)
     yield from (_started(one, shapes.of(one, seen.week), seen.ui) for one in pipeline.triggers)
 
 

@@ -27,7 +27,7 @@ NOT_REACHED = "not reached"
 _MOST = 10
 """Groups of a kind that are told at the top of the page; the rows below have all of it."""
 _BAD = frozenset({"server", "failed", "missed", "late"})
-_KNOWN = frozenset({"paused", "waiting"})
+_KNOWN = frozenset({"paused", "waiting", "backfill"})
 _RUNS = {"SUCCEEDED": "good", "FAILED": "bad", "RUNNING": "info", "PENDING": "warn"}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from kfp_gitops.kfpserver.kfpapi.actual import ActualPipeline
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.identity import digest_of_stored
 from kfp_gitops.operate.triggering.server import Server
@@ -41,7 +42,7 @@ def _known(
     pipelines: Sequence[DesiredPipeline],
     versions: Sequence[tuple[str, str]],
 ) -> Known:
-    registered = api.together(partial(_registered, api, world.owner, one) for one in pipelines)
+    registered = api.together(partial(_registered, api, world, one) for one in pipelines)
     ours = api.together(partial(_is_ours, api, world, version) for version in versions)
     named = (one.name for one in pipelines)
     return Known(
@@ -50,15 +51,16 @@ def _known(
     )
 
 
-def _registered(api: Server, owner: Owner, wanted: DesiredPipeline) -> Registered | None:
-    """The wanted version, where it is ours and holds what was reviewed."""
-    found = api.pipeline(wanted.called, adoption.read_of(wanted))
-    if found is None or found.owner != owner:
+def _registered(api: Server, world: World, wanted: DesiredPipeline) -> Registered | None:
+    """The wanted version, where it is ours and holds what was reviewed; a request."""
+    key = world.seen.ids.get(wanted.called, "")
+    if key not in world.seen.ours:
         return None
+    found = ActualPipeline(key, wanted.called, world.owner, api.versions(key, adoption.read_of(wanted)))
     version = adoption.seen_as(wanted, found).versions.get(wanted.version)
     if version is None or version.digest != wanted.digest:
         return None
-    return Registered(found.id, version.id, version.created)
+    return Registered(key, version.id, version.created)
 
 
 def _is_ours(api: Server, world: World, version: tuple[str, str]) -> bool:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from kfp_gitops.base.errors import GitOpsError
+from kfp_gitops.base.errors import GitOpsError, NotFoundError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 from kfp_gitops.kfpserver.kfpapi.models import Listed, NamedExperiment, RunState
@@ -18,15 +18,17 @@ from kfp_gitops.language.manifest import AfterRun, OnData
 from kfp_gitops.operate.operations import pause
 from kfp_gitops.operate.triggering.server import Server
 from kfp_gitops.reconcile import unclear
+from kfp_gitops.reconcile.causes import closing
 from kfp_gitops.reconcile.causes.cause import Watched
 from kfp_gitops.reconcile.causes.seams import DataState, DataStates
 from kfp_gitops.reconcile.causes.seen import Seen, SeenRun, Spells
-from kfp_gitops.reconcile.causes.state import LOOKBACK, SKEW, State
+from kfp_gitops.reconcile.causes.state import LONGEST, LOOKBACK, SKEW, State
 
 SHALLOW = timedelta(hours=2)
 """How far back most looks go: a run whose end KFP's agent reported later is found by the next deep one."""
 _DEEP_EVERY = timedelta(minutes=15)
-_LONGEST = timedelta(days=7)
+MOST_OLD = 20
+"""Runs that ended before what is listed, and whose causes wait: asked for one by one, the oldest first."""
 _PARTS = 4
 """Lists at once of a long time."""
 
@@ -39,6 +41,8 @@ class Ground:
     triggers: Sequence[Watched]
     data: DataStates | None = None
     """None: nothing here tells states of data."""
+    disabled: bool = False
+    """Whether the environment is turned off."""
 
 
 def is_deep(state: State, triggers: Sequence[Watched], now: datetime) -> bool:
@@ -54,11 +58,10 @@ def looked_deep(state: State) -> State:
 
 
 def since(state: State, now: datetime, *, deep: bool) -> datetime:
-    """From when on the runs are listed that ended: also since the pass before, and the oldest that waits."""
-    waiting = (one.moment for kept in state.triggers.values() for one in kept.waiting)
+    """From when on the runs are listed that ended: also since the pass before."""
     before = [state.at - SKEW] if state.at else []
-    oldest = min([now - (LOOKBACK if deep else SHALLOW), *before, *waiting])
-    return max(oldest, now - _LONGEST)
+    oldest = min([now - (LOOKBACK if deep else SHALLOW), *before])
+    return max(oldest, now - LONGEST)
 
 
 def look(api: Server, ground: Ground, state: State, notes: Sequence[NamedExperiment]) -> Seen:
@@ -70,7 +73,7 @@ def look(api: Server, ground: Ground, state: State, notes: Sequence[NamedExperim
     now = api.now()
     start = since(state, now, deep=is_deep(state, ground.triggers, now))
     ended, active, listed = list[SeenRun](), list[SeenRun](), list[Listed]()
-    told = _Data()
+    told, old = _Data(), _old(ground, state, start, now)
 
     def list_ended(part: tuple[datetime, datetime | None]) -> None:
         ended.extend([seen_run(run) for run in api.runs_ended(*part)])
@@ -79,17 +82,42 @@ def look(api: Server, ground: Ground, state: State, notes: Sequence[NamedExperim
         lambda: active.extend([seen_run(run) for run in api.runs_since(None, ACTIVE)]),
         lambda: listed.extend(api.catalogue()),
     ]
-    if any(isinstance(one.trigger.run_on, AfterRun) for one in ground.triggers):
+    after_runs = any(isinstance(one.trigger.run_on, AfterRun) for one in ground.triggers)
+    if (
+        after_runs or state.intents
+    ):  # what was started last may be over already, and is not to hold up what is next
         reads += [partial(list_ended, part) for part in _parts(start, now)]
+    reads += [partial(_ask, api, run_id, ended, active) for run_id in old]
     reads += [partial(told.look, ground.data, on, its) for on, its in _by_data(ground.triggers)]
     api.together(reads)
-    once = {run.id: run for run in ended}  # of two that end while the lists are read
+    once = {run.id: run for run in ended}  # one may end while the lists are read
+    under_way = {run.id: run for run in active if run.id not in once}
     return Seen(
-        now, start, [*once.values()], active, {one.name: one.id for one in listed},
+        now, start, [*once.values()], [*under_way.values()], {one.name: one.id for one in listed},
         frozenset(one.id for one in listed if one.owner == ground.owner), told.states, told.problems,
-        _pauses(notes, ground), _noted(notes, ground.owner, archived=False),
+        _pauses(notes, ground), frozenset(old), _noted(notes, ground.owner, archived=False),
         _noted(notes, ground.owner, archived=True),
     )  # fmt: skip
+
+
+def _old(ground: Ground, state: State, start: datetime, now: datetime) -> list[str]:
+    """Runs whose causes wait for so long that no list has them, of triggers that may start now."""
+    waiting = sorted(
+        (its.moment, its.cause.removeprefix("run "))
+        for one in ground.triggers
+        if (kept := state.triggers.get(one.key)) and not closing.held(one, now, disabled=ground.disabled)
+        for its in kept.waiting
+        if its.moment < start and its.cause.startswith("run ")
+    )
+    return [*dict.fromkeys(run_id for _, run_id in waiting)][:MOST_OLD]
+
+
+def _ask(api: Server, run_id: str, ended: list[SeenRun], active: list[SeenRun]) -> None:
+    try:
+        run = seen_run(api.run(run_id))
+    except NotFoundError:
+        return
+    (ended if run.ended else active).append(run)
 
 
 def seen_run(run: RunState) -> SeenRun:

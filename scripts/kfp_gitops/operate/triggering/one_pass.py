@@ -74,7 +74,7 @@ def run(
             keeping.keep_text("")
         return Passed()
     state = before or State()
-    ground = looking.Ground(desired.owner, triggers, sources.data)
+    ground = looking.Ground(desired.owner, triggers, sources.data, desired.disabled)
     seen = looking.look(api, ground, state, notes)
     pipelines = {one.name: one for one in desired.pipelines}
     world = World(desired.owner, seen, pipelines=pipelines, disabled=desired.disabled)
@@ -83,6 +83,7 @@ def run(
     if looking.is_deep(state, triggers, seen.now):
         after = looking.looked_deep(after)
     means = Means(api, desired.owner, keeping, desired.host, sources.results, tell)
+    starting.noted_again(means, after, seen)
     work = starting.started(means, decision.starts, after)
     keeping.keep_text(statetext.text(work.state))
     missed = tuple((one.pipeline.name, one.trigger.name, its) for one, its in decision.missed)

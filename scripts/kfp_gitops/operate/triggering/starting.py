@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from kfp_gitops.base.errors import GitOpsError, LockLostError, NotFoundError, TemporaryError, UnclearError
 from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.operate import runs
 from kfp_gitops.operate.triggering import parameters
@@ -20,6 +21,7 @@ from kfp_gitops.reconcile import unclear
 from kfp_gitops.reconcile.causes import statetext
 from kfp_gitops.reconcile.causes.due import Start
 from kfp_gitops.reconcile.causes.seams import Results
+from kfp_gitops.reconcile.causes.seen import Seen
 from kfp_gitops.reconcile.causes.standing import Missed, Started, Waiting
 from kfp_gitops.reconcile.causes.state import MOST_MISSED, MOST_WAITING, Intent, State
 from kfp_gitops.reconcile.events import Event
@@ -29,6 +31,10 @@ MOST = 100
 """Runs that one pass starts; the others wait for the next one."""
 _ASKED = 50
 """Names in one question: as many as its answer holds."""
+_WHY = 300
+"""Characters of a reason that are kept."""
+_FEW = 5
+"""Experiments that are asked for one by one; of more, all are listed, 200 a request."""
 _PATIENCE = timedelta(hours=1)
 """How long the output of a run may not be there: KFP's metadata are written a little after its end."""
 
@@ -65,7 +71,7 @@ class Work:
     def waits(self, start: Start, why: str, *, failed: bool = True) -> None:
         """It is not started in this pass."""
         tries = start.tries + failed
-        waiting = Waiting(start.cause.id, start.digest, start.cause.moment, why, tries)
+        waiting = Waiting(start.cause.id, start.digest, start.cause.moment, why[:_WHY], tries)
         kept = self.state.triggers[start.one.key]
         all_of_them = sorted((*kept.waiting, waiting), key=lambda one: (one.moment, one.digest))
         self._keep(start, waiting=tuple(all_of_them[:MOST_WAITING]))
@@ -74,7 +80,7 @@ class Work:
         """It is never started."""
         kept = self.state.triggers[start.one.key]
         assert self.state.at is not None
-        missed = (Missed(start.cause.id, start.cause.moment, why, self.state.at), *kept.missed)
+        missed = (Missed(start.cause.id, start.cause.moment, why[:_WHY], self.state.at), *kept.missed)
         self._keep(start, missed=missed[:MOST_MISSED])
         self.done(start)
 
@@ -146,6 +152,13 @@ def started(means: Means, starts: Sequence[Start], state: State) -> Work:
     return work
 
 
+def noted_again(means: Means, state: State, seen: Seen) -> None:
+    """Leave the notes of runs over which KFP broke that could not be left at once: by them people settle it."""
+    for name, one in sorted(state.intents.items()):
+        if one.unclear and name not in seen.noted | seen.settled:
+            unclear.note(means.api, means.owner, name)
+
+
 def _with_parameters(
     means: Means, starts: Sequence[Start], work: Work
 ) -> list[tuple[Start, Mapping[str, Any]]]:
@@ -183,28 +196,34 @@ def _there(api: Server, names: Sequence[str]) -> set[str]:
 def _experiments(means: Means, starts: Sequence[Start], work: Work) -> dict[str, str]:
     """Pipeline → the id of the experiment of its runs; made where no schedule has made it yet."""
     pipelines = sorted({start.one.pipeline.name for start in starts})
-    found = means.api.together(partial(_experiment, means, name) for name in pipelines)
-    ids = {name: one for name, one in zip(pipelines, found, strict=True) if isinstance(one, str)}
+    names = [experiment_name(pipeline, means.owner.environment) for pipeline in pipelines]
+    if len(names) > _FEW:
+        there = means.api.experiments(names)
+        known = [there.get(name) for name in names]
+    else:
+        known = means.api.together(partial(means.api.experiment, name) for name in names)
+    found = means.api.together(
+        partial(_experiment, means, *one) for one in zip(pipelines, names, known, strict=True)
+    )
+    failed = {name: one for name, one in zip(pipelines, found, strict=True) if not isinstance(one, str)}
     for start in starts:
-        if start.one.pipeline.name not in ids:
-            error = found[pipelines.index(start.one.pipeline.name)]
+        if error := failed.get(start.one.pipeline.name):
             _tell(means, start, "failed", str(error), 0.0)
             work.failed.append((start.one.pipeline.name, str(error)))
             work.waits(start, str(error))
-    return ids
+    return {name: one for name, one in zip(pipelines, found, strict=True) if isinstance(one, str)}
 
 
-def _experiment(means: Means, pipeline: str) -> str | GitOpsError:
-    name = experiment_name(pipeline, means.owner.environment)
+def _experiment(means: Means, pipeline: str, name: str, known: ActualExperiment | None) -> str | GitOpsError:
+    if known:
+        return known.id
     try:
-        found = means.api.experiment(name) or means.api.create_experiment(
-            name, ownership.describe(means.owner, f"Runs of {pipeline}.")
-        )
+        text = ownership.describe(means.owner, f"Runs of {pipeline}.")
+        return means.api.create_experiment(name, text).id
     except LockLostError:
         raise
     except GitOpsError as error:
         return error
-    return found.id
 
 
 def _sent(

@@ -60,6 +60,8 @@ class Seen:
     """`Watched.key` → why not."""
     pauses: Mapping[str, Spells] = field(default_factory=dict)
     """Pipeline → when notes on the server say that it was paused."""
+    asked: frozenset[str] = frozenset()
+    """Ids of runs that ended before `since` and were asked for one by one: they are among the runs, or gone."""
     noted: frozenset[str] = frozenset()
     """Names of runs that may have run without KFP listing them: a note on the server says so."""
     settled: frozenset[str] = frozenset()

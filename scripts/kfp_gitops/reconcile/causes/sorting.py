@@ -13,6 +13,7 @@ from kfp_gitops.reconcile.causes.cause import Cause, Watched, digest, run_name
 from kfp_gitops.reconcile.causes.seen import Known, Seen
 from kfp_gitops.reconcile.causes.standing import Missed, Waiting
 from kfp_gitops.reconcile.causes.state import (
+    LONGEST,
     LOOKBACK,
     MOST_MISSED,
     MOST_STATES,
@@ -102,6 +103,8 @@ def sort(one: Watched, state: State, world: World) -> Sorted:
         assert isinstance(on, OnData)
         rest = _dealt_with(one, _states(one, on, begin, world, out), state, world, out)
     _judge(one, rest, world, out)
+    if begin.asks and not out.asks_registered and not out.problem and kept.first < world.seen.now:
+        out.kept = replace(out.kept, since=begin.sure)  # two looks found nothing that it would matter for
     return _with_missed(one, world.owner, out)
 
 
@@ -263,14 +266,22 @@ def _gone(
             continue
         if state.is_handled(before.digest, before.moment):
             continue
-        if before.moment < seen.since:
-            out.missed.append(Missed(before.cause, before.moment, "it waited for more than a week", out.now))
+        if before.moment < seen.since and run not in seen.asked:
+            _waits_on(before, out)
         elif before.why != GONE:
             out.waiting.append(replace(before, why=GONE))
         else:
             out.missed.append(
                 Missed(before.cause, before.moment, "its run was deleted while it waited", out.now)
             )
+
+
+def _waits_on(before: Waiting, out: Sorted) -> None:
+    """One that was not looked at in this pass."""
+    if out.now - before.moment <= LONGEST:
+        out.waiting.append(before)
+    else:
+        out.missed.append(Missed(before.cause, before.moment, "it waited for more than a week", out.now))
 
 
 def _with_missed(one: Watched, owner: Owner, out: Sorted) -> Sorted:

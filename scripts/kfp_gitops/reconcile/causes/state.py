@@ -22,6 +22,8 @@ GRACE = timedelta(minutes=15)
 """So much before the first look counts in any case: what was just set up is looked at a little later."""
 SKEW = timedelta(minutes=2)
 """By which the clock of Argo's controller, which tells when a run ended, may be behind the API server's."""
+LONGEST = timedelta(days=7)
+"""How long a cause waits, and how far back is looked where no pass came for long."""
 _HOUR = 3600
 MOST_WAITING, MOST_MISSED, MOST_SPELLS, MOST_STATES = 100, 10, 8, 200
 """Of one trigger: what is more than that is told no more, the oldest first; of states of data that were seen."""

@@ -59,6 +59,11 @@ def environment_warnings(environment: str, changes: Sequence[Change]) -> Iterato
                 if change.after == "disabled"
                 else "the environment is delivered again, its schedules are turned on as its manifests say"
             )
+        elif change.field == "asides" and change.after:
+            yield (
+                f"people may register copies of {environment}'s pipelines beside them, and run them with "
+                "the data and the rights of its own runs, writing where those write (`--as NAME`)"
+            )
         elif change.field == "promotesFrom":
             yield _other_way(environment, change)
         elif change.field == "metadata.namespace" and change.name.startswith("Job/"):

@@ -83,7 +83,7 @@ def _between(found: EnvironmentDiff) -> dict[str, Any] | None:
             }
             for link in found.between.links
         ],
-        "chains": drawn.chains(found.between),
+        "chains": drawn.chains(found),
     }
 
 

@@ -104,7 +104,7 @@ class PipelineFiles(Files):
     def triggers(self) -> tuple[Trigger, ...]:
         """Its triggers that wait for more than a release; of a manifest that has none nothing is parsed."""
         text = self.texts.get(MANIFEST, "")
-        if not _WAITS.search(text):
+        if "runOn" not in text or not _WAITS.search(text):
             return ()
         own = _TRIGGERS.search(text)  # of a thousand manifests the rest need not be parsed for that
         documents = _read(own[0], self._place(MANIFEST), bounds_of(MANIFEST)) if own else ()

@@ -68,7 +68,7 @@ def drawn(found: EnvironmentDiff, anchors: Mapping[str, str]) -> Markup:
     """Picture, table and chains; `anchors`: where a pipeline's own section is."""
     if found.between is None:
         return Markup("")
-    links, chains = found.between.links, lines.chains(found.between)
+    links, chains = found.between.links, lines.chains(found)
     return filled(
         HERE,
         "between.html",

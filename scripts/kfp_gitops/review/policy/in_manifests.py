@@ -28,7 +28,7 @@ def in_manifest(
     idle: Collection[str] = (),
     own_steps: Collection[str] = (),
 ) -> Iterator[Subject]:
-    """Everything of one manifest; `place` is what waivers call it, `idle` the schedules that the cache makes so.
+    """Everything of one manifest; `place` is what waivers call it, `idle` what starts runs that the cache makes so.
 
     `own_steps`: components that KFP itself does, without a pod.
     """
@@ -102,7 +102,8 @@ def _of_starts(manifest: Manifest, idle: Collection[str]) -> Iterator[tuple[str,
         }
         yield "schedule", schedule.name, value, schedule.at
     for trigger in manifest.triggers:
-        yield "trigger", trigger.name, _trigger(trigger), trigger.at
+        said = {**_trigger(trigger), "idle": trigger.name in idle}
+        yield "trigger", trigger.name, said, trigger.at
     for start in manifest.starts:
         yield from _parameters(start.name, start.constants, (*start.at, "parameters"))
 

@@ -17,7 +17,7 @@ from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.rendering import artifact, repacked, specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, bounds_of
 from kfp_gitops.review.caching import Side
-from kfp_gitops.review.caching.idle import idle
+from kfp_gitops.review.caching.idle import idle, idle_triggers
 from kfp_gitops.review.policy.in_containers import in_containers
 from kfp_gitops.review.policy.in_environments import in_environment
 from kfp_gitops.review.policy.in_ir import in_component, in_ir
@@ -153,7 +153,7 @@ def _named(
         case ("pipelines", pipeline, "pipeline.yaml"):
             manifest = reader.read(text, path)
             of_spec = refs.get(pipeline)
-            still = idle(side(root, path, manifest.document.value, of_spec)) if manifest.schedules else []
+            still = _idle(side(root, path, manifest.document.value, of_spec)) if manifest.starts else []
             steps = _own_steps(root, environment, of_spec)
             yield from in_manifest(environment, f"{environment}/{pipeline}", manifest, still, steps)
         case ("pipelines", pipeline, part, inner) if part == INNER:
@@ -168,6 +168,11 @@ def _named(
         case ("pipelines", pipeline, *_):
             # Compiled elsewhere and brought: what a manifest would say of its tasks stands in it.
             yield from in_ir(environment, f"{environment}/{pipeline}", documents[0])
+
+
+def _idle(side: Side) -> list[str]:
+    """No schedule has the name of a trigger."""
+    return [*idle(side), *idle_triggers(side)]
 
 
 def _own_steps(root: Folder, environment: str, refs: Refs | None) -> frozenset[str]:

@@ -29,13 +29,13 @@ def lines(found: EnvironmentDiff) -> list[tuple[str, str]]:
     """(sign, line) of each link that changes, of those that lead on from a pipeline that changes, and of each chain."""
     if found.between is None:
         return []
-    changed = {pipeline.name for pipeline in found.pipelines if pipeline.semantic}
+    changed = _changed(found)
     links = [link for link in found.between.links if link.action or link.edge.source in changed]
     links.sort(key=lambda link: link.action is None)
     said = [(SIGNS[link.action], sentence(link)) for link in links[:LINES]]
     if len(links) > LINES:
         said.append(("=", f"… {len(links) - LINES:,} more (--format json)"))
-    every = chains(found.between) if links else []
+    every = chains(found) if links else []
     said += [(" ", line) for line in every[:LINES]]
     if len(every) > LINES:
         said.append((" ", f"… {len(every) - LINES:,} more chains (--format json)"))
@@ -51,9 +51,17 @@ def sentence(link: Link) -> str:
     return f"{now}: was {was}" if was != now else f"{now}: its window, concurrency or what is missed changes"
 
 
-def chains(found: Between) -> list[str]:
-    """After merging: a line for each way through it."""
-    return told.chains([link.after for link in found.links if link.after], found.roots, found.takes)
+def chains(found: EnvironmentDiff) -> list[str]:
+    """After merging: a line for each way on which something changes."""
+    if found.between is None:
+        return []
+    links, roots, takes = found.between.links, found.between.roots, found.between.takes
+    changed = _changed(found) | {link.edge.pipeline for link in links if link.action}
+    return told.chains([link.after for link in links if link.after], roots, takes, through=changed)
+
+
+def _changed(found: EnvironmentDiff) -> set[str]:
+    return {pipeline.name for pipeline in found.pipelines if pipeline.semantic}
 
 
 def mermaid(found: EnvironmentDiff) -> str | None:
