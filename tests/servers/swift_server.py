@@ -147,7 +147,8 @@ def s3_client(server: SwiftServer) -> Any:
         aws_secret_access_key=SECRET_KEY,
         region_name="us-east-1",
         verify=False,
-        config=Config(s3={"addressing_style": "path"}),
+        # On a busy machine Swift asks for patience: 503.
+        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 10, "mode": "standard"}),
     )
 
 

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 import requests
 from chained import Chained
 from kfp_gitops.devserver import DevServer, Fault, Trouble
@@ -121,6 +122,29 @@ def test_killed_while_its_request_is_under_way_it_starts_no_second(
     assert told.code == 0, told
     time.sleep(2.5)
     chained.trigger()
+    assert len(chained.runs("follows")) == 1
+
+
+@pytest.mark.parametrize(("trouble", "status"), [(Trouble.DROP_AFTER, 0), (Trouble.ANSWER, 429)])
+def test_a_request_that_breaks_starts_one_all_the_same(
+    chained: Chained, server: DevServer, trouble: Trouble, status: int
+) -> None:
+    chained.hello()
+    server.faults.add(Fault("POST", _RUNS, trouble, status=status))
+    for _ in range(3):
+        chained.trigger()
+    assert len(chained.runs("follows")) == 1
+
+
+def test_a_request_that_is_refused_is_told_and_sent_again_by_the_next_pass(
+    chained: Chained, server: DevServer
+) -> None:
+    chained.hello()
+    server.faults.add(Fault("POST", _RUNS, Trouble.ANSWER, status=403))
+    told = chained.trigger("--json")
+    assert told.code == 4
+    assert len(json.loads(told.out.splitlines()[-1])["waiting"]) == 1
+    assert "1 run started" in chained.trigger().out
     assert len(chained.runs("follows")) == 1
 
 
