@@ -211,6 +211,25 @@ def test_turned_off_it_takes_none_and_owes_none_later() -> None:
     assert here.passes(3).started == 0
 
 
+def test_the_only_trigger_that_is_turned_off_and_on_again_is_owed_nothing_of_that_time() -> None:
+    here = chain()
+    on = here.desired
+    here.server.runs_of("up")
+    here.server.advance(60)
+    assert here.look().started == 1
+    here.desired = replace(on, pipelines=(pipeline("up"), pipeline("down", after(enabled=False))))
+    for _ in range(5):
+        here.server.advance(1800)
+        here.look()
+        here.server.runs_of("up")
+    here.server.advance(300)
+    here.look()
+    here.server.advance(60)
+    here.desired = on
+    assert here.passes(5).started == 0
+    assert len(here.started) == 1
+
+
 def test_a_pause_in_the_values_holds_back_what_waited_and_misses_what_ended_in_it() -> None:
     here = chain()
     here.server.lasts = 120

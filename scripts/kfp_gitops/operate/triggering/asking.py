@@ -54,7 +54,8 @@ def _known(
     broken = {key: str(one) for key, one in of_names.items() if isinstance(one, BrokenError)}
     broken |= {key: str(one) for (_, key), one in of_ids.items() if isinstance(one, BrokenError)}
     return Known(
-        {**world.known.registered} | {k: one for k, one in of_names.items() if not isinstance(one, BrokenError)},
+        {**world.known.registered}
+        | {k: one for k, one in of_names.items() if not isinstance(one, BrokenError)},
         {**world.known.versions} | {k: one for k, one in of_ids.items() if not isinstance(one, BrokenError)},
         {**world.known.broken, **broken},
     )

@@ -110,9 +110,7 @@ def _old(ground: Ground, state: State, start: datetime, now: datetime) -> list[s
     return [*dict.fromkeys(run_id for _, run_id in waiting)][:MOST_OLD]
 
 
-def _ask(
-    api: Server, run_id: str, ended: list[SeenRun], active: list[SeenRun], asked: set[str]
-) -> None:
+def _ask(api: Server, run_id: str, ended: list[SeenRun], active: list[SeenRun], asked: set[str]) -> None:
     """A run over which KFP breaks counts as not asked: its cause goes on waiting, and no other does for it."""
     try:
         run = seen_run(api.run(run_id))
