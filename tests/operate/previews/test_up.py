@@ -192,8 +192,10 @@ def test_what_is_rendered_elsewhere_is_read_as_a_strangers(
     assert {one.service_account for one in wanted.pipelines} == {""}
     edit(out, "preview.json", '"hello"', '"other"')
     assert preview("up", "--pr", 42, "--rendered", out).code == 5
-    (out / "preview.json").write_text("[]")
-    assert preview("up", "--pr", 42, "--rendered", out).code == 2
+    text = (out / "preview.json").read_text("utf-8")
+    for strange in ("[]", text.replace('"number": 42', '"number": Infinity'), "[" * 100_000):
+        (out / "preview.json").write_text(strange)
+        assert preview("up", "--pr", 42, "--rendered", out).code == 2
 
 
 def test_what_the_policy_refuses_is_not_registered(
