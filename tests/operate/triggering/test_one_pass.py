@@ -260,6 +260,24 @@ def _paused(here: Place, hours: int) -> None:
     here.server.create_experiment(f"{pause.PREFIX}dev-1", text)
 
 
+def test_what_waits_when_a_pause_begins_is_not_missed_though_the_clock_went_back() -> None:
+    here = chain()
+    here.server.lasts = 7200
+    for _ in range(2):
+        here.server.runs_of("up")
+    here.passes(2)
+    here.server.offset -= 900
+    until = here.server.told() + timedelta(hours=1)
+    running = here.desired
+    here.desired = replace(
+        running, pipelines=tuple(replace(one, paused_until=until) for one in running.pipelines)
+    )
+    here.passes(3)
+    here.server.advance(7200)
+    here.passes(3)
+    assert (len(here.started), missed(here)) == (2, [])
+
+
 def test_a_pause_that_nobody_saw_tells_when_it_was() -> None:
     here = chain()
     here.server.advance(60)

@@ -29,6 +29,8 @@ from kfp_gitops.reconcile.records import DesiredPipeline
 LATE = "it ended more than a day ago; missed, unless the next look says otherwise"
 GONE = "its run is not there any more; given up, unless the next look finds it"
 ASKS = "whether the trigger was there by then is to be asked"
+WHOSE = "whose version its run is of is to be asked"
+_UNDECIDED = frozenset({LATE, GONE, ASKS, WHOSE})
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,7 @@ def _ours(
             out.waiting.append(c.waits(why))
         else:
             out.asks_versions.add(version)
-            out.waiting.append(c.waits("whose version its run is of is to be asked"))
+            out.waiting.append(c.waits(WHOSE))
     return rest
 
 
@@ -242,10 +244,15 @@ def _not_late(
 
 
 def _judge(one: Watched, found: Sequence[Candidate], world: World, out: Sorted) -> None:
-    """Due, or missed: of those that are missed one run makes up for all, where the manifest says so."""
+    """Due, or missed: of those that are missed one run makes up for all, where the manifest says so.
+
+    What waits for its turn already was not missed, whatever clocks say by now.
+    """
     missed: list[tuple[Candidate, str]] = []
+    waited = {its.digest for its in out.kept.waiting if its.why not in _UNDECIDED}
     for c in sorted(found, key=lambda c: c.order):
         why = closing.missed(one, out.kept, world.seen, c.cause.moment)
+        why = "" if one.trigger.on_missed == "report" and c.digest in waited else why
         missed += [(c, why)] if why else []
         out.due += [] if why else [c]
     if one.trigger.on_missed == "report":
