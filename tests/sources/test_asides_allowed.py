@@ -8,7 +8,7 @@ from pathlib import Path
 import gitrepo
 import pytest
 from kfp_gitops.base.errors import InputError
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import asides, environment
 from project import Outcome
 
 DEV, BASE = "environments/dev/values.yaml", "environments/base.yaml"
@@ -18,16 +18,20 @@ def _say(root: Path, path: str, line: str) -> None:
     (root / path).write_text(f"{line}\n{(root / path).read_text()}")
 
 
+def _allows(root: Path, name: str) -> bool:
+    return asides.allowed(environment.load(root, name).values.value)
+
+
 def test_without_a_word_it_is_refused(repository: Path) -> None:
-    assert not environment.load(repository, "dev").allows_asides
+    assert not _allows(repository, "dev")
     _say(repository, DEV, "asides: refused")
-    assert not environment.load(repository, "dev").allows_asides
+    assert not _allows(repository, "dev")
 
 
 def test_each_environment_says_it_for_itself(repository: Path) -> None:
     _say(repository, DEV, "asides: allowed")
-    assert environment.load(repository, "dev").allows_asides
-    assert not environment.load(repository, "prod").allows_asides
+    assert _allows(repository, "dev")
+    assert not _allows(repository, "prod")
     _say(repository, BASE, "asides: allowed")
     with pytest.raises(InputError) as caught:
         environment.load(repository, "prod")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kfp_gitops.base.errors import UsageError
@@ -78,3 +79,24 @@ def chosen_schedule(arguments: Namespace, schedules: tuple[Schedule, ...]) -> Sc
         )
         raise UsageError(f"run.py: {what}; there are: {', '.join(names)}")
     return schedules[names.index(name)]
+
+
+def not_together(arguments: Namespace, shape: str) -> Iterator[str]:
+    """What of a backfill does not go together, or is missing; `shape`: how one of days is written."""
+    named = arguments.missed or arguments.held
+    if named and arguments.backfill != NAMED:
+        yield "--missed and --held take the place of days, as in `run.py --env dev --backfill --missed`"
+    if arguments.backfill == NAMED and not named:
+        yield (
+            "say which firings: --backfill 2026-01-01..2026-01-31, --backfill --missed (what status names) or "
+            "--backfill --held (what pauses held back)"
+        )
+    if arguments.backfill != NAMED and not arguments.pipeline:
+        yield f"--backfill of days needs --pipeline P, as in `{shape}`"
+    if not arguments.pipeline:
+        alone = [option for option in ("schedule", "param") if getattr(arguments, option)]
+        yield from (f"--{option} is of one pipeline: give --pipeline P, too" for option in alone)
+    if named and (arguments.redo_failed or arguments.include_fired):
+        yield "--missed runs once more what failed, and no other firing: leave out --redo-failed and --include-fired"
+    if arguments.parallel < 1:
+        yield "--parallel is at least 1"

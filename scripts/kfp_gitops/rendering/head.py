@@ -10,6 +10,7 @@ from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.rendering import backfills
 from kfp_gitops.rendering.rendered import RenderedPipeline, header
 from kfp_gitops.rendering.standing import Standing
+from kfp_gitops.sources import asides
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import FILE_VERSION
 
@@ -43,7 +44,7 @@ def _of_all(env: Environment) -> dict[str, Any]:
         "repository": env.repository["id"],
         "environment": env.name,
         **way,
-        **({"asides": "allowed"} if env.allows_asides else {}),  # likewise
+        **({"asides": "allowed"} if asides.allowed(env.values.value) else {}),  # likewise
         **({"state": "disabled"} if env.disabled else {}),
         "timeZone": env.time_zone,
         "kfp": dict(env.kfp),

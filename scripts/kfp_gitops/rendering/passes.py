@@ -11,7 +11,7 @@ from kfp_gitops.base import weburls, yamltext
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.language.manifest import AfterRun, OnChange, OnData, OutputOf, Trigger, reader
 from kfp_gitops.rendering.rendered import RenderedPipeline, bounds_of
-from kfp_gitops.sources import environment, previews
+from kfp_gitops.sources import asides, environment, previews
 from kfp_gitops.sources.environment import Environment
 
 _SHOWN = 3
@@ -65,7 +65,10 @@ def found(root: Path, env: Environment, pipelines: Iterable[RenderedPipeline]) -
         tuple((name, one.name) for name, one in triggers if isinstance(one.run_on, AfterRun)),
         tuple((name, one.name) for name, one in triggers if isinstance(one.run_on, OnData)),
         tuple(one.id for one in env.backfills),
-        (*(["previews"] if _is_previewed(root, env) else []), *(["asides"] if env.allows_asides else [])),
+        (
+            *(["previews"] if _is_previewed(root, env) else []),
+            *(["asides"] if asides.allowed(env.values.value) else []),
+        ),
         tuple((name, one.name) for name, one in triggers if _reads(one)),
         tuple((name, one.name) for name, one in all_of_them if not one.enabled),
     )

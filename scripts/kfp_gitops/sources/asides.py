@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Document
@@ -10,6 +11,11 @@ from kfp_gitops.base.yamltext import Document
 KEY = "asides"
 BETWEEN = "-as-"
 """Between an environment and a name in what such copies are marked with."""
+
+
+def allowed(values: Mapping[str, Any]) -> bool:
+    """Whether an environment of these values lets people register copies of its pipelines."""
+    return bool(values.get(KEY) == "allowed")
 
 
 def problems(name: str, known: Sequence[str], base: Document, over: Document) -> Iterator[Problem]:

@@ -118,11 +118,6 @@ class Environment:
         return gates.of(self._entries.get(pipeline, {}))
 
     @property
-    def allows_asides(self) -> bool:
-        """Whether people may register copies of its pipelines beside them on its KFP."""
-        return bool(self.values.value.get("asides") == "allowed")
-
-    @property
     def keep_versions(self) -> int:
         """So many of the newest versions that nothing pins stay registered."""
         return int(self.values.value.get("versions", {}).get("keep", 10))

@@ -256,7 +256,7 @@ def _missing(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
     if "local" in found and not arguments.pipeline:
         yield f"--local needs --pipeline P, as in `{_SHAPES['local']}`"
     if arguments.backfill:
-        yield from _backfill(arguments)
+        yield from again.not_together(arguments, _SHAPES["backfill"])
 
 
 def _needless(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
@@ -271,26 +271,6 @@ def _needless(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
         yield f"--wait follows a run that is started or terminated, and goes not with --{found[0]}"
     if arguments.param and {"list", "status", "logs", "terminate", "compare"} & {*found}:
         yield f"--param is for a run that is started; --{found[0]} starts none"
-
-
-def _backfill(arguments: Namespace) -> Iterator[str]:
-    named = arguments.missed or arguments.held
-    if named and arguments.backfill != again.NAMED:
-        yield "--missed and --held take the place of days, as in `run.py --env dev --backfill --missed`"
-    if arguments.backfill == again.NAMED and not named:
-        yield (
-            "say which firings: --backfill 2026-01-01..2026-01-31, --backfill --missed (what status names) or "
-            "--backfill --held (what pauses held back)"
-        )
-    if arguments.backfill != again.NAMED and not arguments.pipeline:
-        yield f"--backfill of days needs --pipeline P, as in `{_SHAPES['backfill']}`"
-    if not arguments.pipeline:
-        alone = [option for option in ("schedule", "param") if getattr(arguments, option)]
-        yield from (f"--{option} is of one pipeline: give --pipeline P, too" for option in alone)
-    if named and (arguments.redo_failed or arguments.include_fired):
-        yield "--missed runs once more what failed, and no other firing: leave out --redo-failed and --include-fired"
-    if arguments.parallel < 1:
-        yield "--parallel is at least 1"
 
 
 def _only_local(arguments: Namespace) -> Iterator[str]:

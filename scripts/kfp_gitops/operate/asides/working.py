@@ -19,7 +19,7 @@ from kfp_gitops.reconcile.shelf import Shelf
 from kfp_gitops.rendering import head
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import ENVIRONMENT, Rendered
-from kfp_gitops.sources import environment, previews
+from kfp_gitops.sources import asides, environment, previews
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.selection import ALL, Selection
 
@@ -83,7 +83,7 @@ def allowed(root: Path, name: str) -> Environment:
         RefusedError: it does not let them.
     """
     found = environment.load(root, name)
-    if found.allows_asides:
+    if asides.allowed(found.values.value):
         return found
     others = [other for other in environment.names(root) if other != name and _allows(root, other)]
     instead = f"use --env {others[0]}, or" if others else "to let them"
@@ -95,7 +95,7 @@ def allowed(root: Path, name: str) -> Environment:
 
 def _allows(root: Path, name: str) -> bool:
     found = environment.partly(root, name).environment
-    return found is not None and found.allows_asides
+    return found is not None and asides.allowed(found.values.value)
 
 
 def of(root: Path, name: str, mine: str, host: str | None = None, selection: Selection = ALL) -> Working:
