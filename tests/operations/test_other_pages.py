@@ -63,6 +63,22 @@ def test_nobody_looks_at_triggers(night: Night) -> None:
     night.mended()
 
 
+def test_a_cause_was_missed(night: Night) -> None:
+    night.passes_until_now()
+    _pass(night)
+    labels = '{pipeline="hello",trigger="after-training"}'
+    told = {f"kfp_gitops_trigger_{name}{labels}": 1 for name in ("missed_causes", "unclear_runs")}
+    night.alerts.tell(TRIGGER.format("prod"), told)
+    night.called_by("KfpGitopsCauseMissed", checked=False)
+    night.follow("KfpGitopsCauseMissed", "Look")
+    *_, ran = night.follow("KfpGitopsCauseMissed", "Mend", PIPELINE="hello")
+    assert "SUCCEEDED" in ran.out
+    night.alerts.tell(TRIGGER.format("prod"), dict.fromkeys(told, 0))
+    (status,) = night.follow("KfpGitopsCauseMissed", "Afterwards")
+    assert HEALTHY in status.out
+    night.mended()
+
+
 def test_the_keys_of_the_data_that_triggers_look_at_are_wrong(night: Night) -> None:
     night.passes_until_now()
     _pass(night, code=4)

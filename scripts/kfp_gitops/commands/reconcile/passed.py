@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops.base import columns, metrics
+from kfp_gitops.base import columns, metrics, visible
 from kfp_gitops.commands import console
 from kfp_gitops.commands.reconcile import telling
 
@@ -28,7 +28,8 @@ def teller(*, json: bool) -> Callable[[Event], None]:
             console.result(jsontext.dumps(told, default=str))
             return
         text = f": {event.detail}" if event.detail else ""
-        console.result(f"{event.action} {event.kind} {event.name}: {event.outcome}{text}")
+        # Names of runs and keys of objects are strangers': none of them begins a line of its own.
+        console.result(visible.line(f"{event.action} {event.kind} {event.name}: {event.outcome}{text}"))
 
     return tell
 
@@ -97,10 +98,11 @@ def summarized(found: Sum) -> dict[str, Any]:
 def report(into: metrics.Report, done: Passed, wanted: Desired) -> None:
     """For the Pushgateway."""
     into.teams = {one.name: one.team for one in wanted.pipelines}
-    into.triggers = {(one.pipeline, one.trigger): _standing(one) for one in done.standings}
+    into.triggers = {(one.pipeline, one.trigger): _standing(one, done) for one in done.standings}
     into.objects = {("start", "run"): done.started}
 
 
-def _standing(one: Standing) -> metrics.Standing:
+def _standing(one: Standing, done: Passed) -> metrics.Standing:
     oldest = min((its.moment.timestamp() for its in one.waiting), default=None)
-    return metrics.Standing(len(one.waiting), oldest, len(one.missed), len(one.unclear), bool(one.problem))
+    missed = done.alarming[one.pipeline, one.trigger]
+    return metrics.Standing(len(one.waiting), oldest, missed, len(one.unclear), bool(one.problem))
