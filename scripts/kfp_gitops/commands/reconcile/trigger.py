@@ -38,6 +38,8 @@ In a cluster a CronJob runs it each minute (`delivery.triggerSchedule`); --every
 _EXAMPLES = """  python scripts/reconcile.py trigger --env dev                       one pass
   python scripts/reconcile.py trigger --env dev --every 60s           one each minute, until Ctrl-C
   python scripts/reconcile.py trigger --env dev --json                what it did, a line of JSON each, and the sum
+  python scripts/reconcile.py trigger --env dev --push-gateway http://pushgateway:9091 --period 60
+                                                                      as the CronJob of each minute tells Prometheus
   python scripts/reconcile.py status --env dev                        what waits, what was missed, and why
   python scripts/reconcile.py pause --env dev --until 8h              nothing is started for so long"""
 _EVERY = re.compile(r"([1-9][0-9]{0,4})(s|m)")
