@@ -347,6 +347,37 @@ def test_a_note_that_could_not_be_left_is_left_by_the_next_pass(monkeypatch: pyt
     assert here.started == []
 
 
+def test_kfp_breaks_again_after_the_first_time_was_settled_and_the_note_cannot_be_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The archived note is of the first time: it lets nothing be sent a third one."""
+    here = chain()
+    here.server.runs_of("up")
+    sent: list[str] = []
+
+    def breaks(*, name: str, **_: Any) -> str:
+        sent.append(name)
+        raise UnclearError("500")
+
+    def refuses(_: str) -> None:
+        raise RemoteError("403")
+
+    monkeypatch.setattr(here.server, "create_run", breaks)
+    here.passes(3)
+    assert len(sent) == 1
+    ((name, note),) = here.server.notes.items()
+    here.server.notes[name] = replace(note, archived=True)
+    with monkeypatch.context() as refused:
+        refused.setattr(here.server, "unarchive_experiment", refuses)
+        here.passes(30)
+    assert len(sent) == 2
+    here.passes(3)
+    assert not here.server.notes[name].archived
+    here.server.notes[name] = replace(here.server.notes[name], archived=True)
+    here.passes(3)
+    assert len(sent) == 3
+
+
 def _broke(**_: Any) -> str:
     raise UnclearError("500")
 

@@ -108,7 +108,7 @@ def test_it_starts_runs_and_takes_its_own_lease_and_nothing_else(
 ) -> None:
     waits(AFTER)
     objects = build(HOST)
-    assert {verb for _, verb in granted(objects, TRIGGER, KFP)} <= {"get", "list", "create"}
+    assert {verb for _, verb in granted(objects, TRIGGER, KFP)} <= {"get", "list", "create", "unarchive"}
     assert {resource for resource, verb in granted(objects, TRIGGER, KFP) if verb == "create"} == {
         "runs",
         "experiments",

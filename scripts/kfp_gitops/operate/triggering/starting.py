@@ -104,7 +104,7 @@ class Work:
 
     def is_unclear(self, start: Start) -> None:
         """KFP broke over it."""
-        intent = replace(self.state.intents[start.name], unclear=True)
+        intent = replace(self.state.intents[start.name], unclear=True, unseen=True)
         self.state = replace(self.state, intents={**self.state.intents, start.name: intent})
 
     def has(self, start: Start, run_id: str) -> None:
@@ -155,7 +155,7 @@ def started(means: Means, starts: Sequence[Start], state: State) -> Work:
 def noted_again(means: Means, state: State, seen: Seen) -> None:
     """Leave the notes of runs over which KFP broke that could not be left at once: by them people settle it."""
     for name, one in sorted(state.intents.items()):
-        if one.unclear and name not in seen.noted | seen.settled:
+        if one.unclear and name not in (seen.noted if one.unseen else seen.noted | seen.settled):
             unclear.note(means.api, means.owner, name)
 
 

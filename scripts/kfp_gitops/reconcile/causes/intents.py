@@ -33,6 +33,7 @@ def looked_for(state: State, seen: Seen) -> tuple[dict[str, datetime], State]:
 def _unseen(one: Intent, name: str, seen: Seen) -> Intent | None:
     """What is kept of one that no list shows."""
     if one.unclear:
-        return None if name in seen.settled else one
+        noted = replace(one, unseen=one.unseen and name not in seen.noted)
+        return None if name in seen.settled and not noted.unseen else noted
     over = one.looks >= _LOOKS and seen.now - one.begun >= BOUND
     return None if over else one

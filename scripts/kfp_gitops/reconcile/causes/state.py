@@ -42,6 +42,8 @@ class Intent:
     """Whether KFP said that it has it."""
     unclear: bool = False
     """Whether KFP broke over it: it may run without any list showing it, for ever."""
+    unseen: bool = False
+    """Whether no pass has seen the note of that yet: one that is archived is of a try before."""
 
 
 @dataclass(frozen=True)

@@ -96,12 +96,13 @@ def _split(found: str) -> frozenset[str]:
 
 
 def _intent(one: Intent) -> list[Any]:
-    return [one.cause, one.digest, _stamp(one.begun), one.looks, int(one.made), int(one.unclear)]
+    return [one.cause, one.digest, _stamp(one.begun), one.looks, int(one.made), int(one.unclear), int(one.unseen)]
 
 
 def _read_intent(found: Any) -> Intent:
-    cause, digest, begun, looks, made, unclear = found
-    return Intent(str(cause), _digits(digest), _known(begun), int(looks), bool(made), bool(unclear))
+    cause, digest, begun, looks, made, unclear, *more = found
+    said = int(looks), bool(made), bool(unclear), any(more)
+    return Intent(str(cause), _digits(digest), _known(begun), *said)
 
 
 def _kept(one: Kept) -> dict[str, Any]:
