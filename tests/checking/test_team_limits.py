@@ -56,6 +56,24 @@ BEYOND = [
 ]  # fmt: skip
 
 
+DELIVERED = "delivery: {data: {}}\n"
+ON_DATA = "triggers: [{name: news, runOn: {data: {uri: s3://lake/fraud/, changes: newest-key}}}]\n"
+
+
+@pytest.mark.parametrize("allowed", [["s3://lake/churn/*"], []])
+def test_at_which_data_a_trigger_looks_is_limited(
+    render: Callable[..., Outcome], repository: Path, allowed: list[str]
+) -> None:
+    path = template(repository, "churn-a") / "pipeline.yaml.j2"
+    path.write_text(path.read_text("utf-8").rstrip() + f"\n{ON_DATA}", "utf-8")
+    values = repository / "environments/dev/values.yaml"
+    values.write_text(values.read_text("utf-8") + DELIVERED, "utf-8")
+    done = render({"data": allowed})
+    assert done.code == 2
+    assert "uses the data at 's3://lake/fraud/' (trigger news)" in done.err
+    assert render({"data": ["s3://lake/fraud/*"]}).code == 0
+
+
 @pytest.mark.parametrize(("limits", "setting", "said"), BEYOND)
 def test_what_a_template_takes_from_the_cluster_is_limited(
     repository: Path, render: Callable[..., Outcome], limits: Mapping[str, Any], setting: str, said: str

@@ -1,4 +1,4 @@
-"""What only a cluster can show: CronJobs, two Jobs at once, SIGTERM, a dead holder, tokens, an approval, turning off."""
+"""What only a cluster can show: CronJobs, two Jobs at once, SIGTERM, dead holders, tokens, approvals, turning off."""
 
 from __future__ import annotations
 

@@ -53,7 +53,8 @@ def test_nobody_looks_at_triggers(night: Night) -> None:
         _pass(night, environment, hours_ago=0.5)
     night.called_by("KfpGitopsTriggerMissing", checked=False)
     night.follow("KfpGitopsTriggerMissing", "Look")
-    night.when("create job", lambda: _pass(night))
+    line = "python scripts/reconcile.py trigger --env prod --period 60 --patience 0 --push-gateway"
+    night.when("create job", lambda: night.desk.run(f"{line} {night.alerts.gateway.url}"))
     night.follow("KfpGitopsTriggerMissing", "Mend")
     night.follow("KfpGitopsTriggerMissing", "Mend: there is no such environment any more", STAGE="stage")
     assert night.alerts.told(TRIGGER.format("stage")) == []

@@ -141,6 +141,28 @@ def test_an_environment_whose_name_is_like_an_asides_is_not_taken_down() -> None
     assert kfp.of(ALICE) == ["churn", "churn-dev-as-alice", "v"]
 
 
+@pytest.mark.parametrize("said", ["dev", "stage", "prod"])
+def test_an_environment_of_which_somebody_wrote_that_it_is_an_aside_is_not_taken_down(said: str) -> None:
+    """Who may make an experiment may write anything into it; the garbage collection of a pass reads that."""
+    kfp = AsideKfp()
+    text = ownership.describe(DEV)
+    pipeline = kfp.create_pipeline("churn", text)
+    version = kfp.upload_version(pipeline.id, "v", "ir", text)
+    experiment = kfp.create_experiment("churn-dev", text)
+    kfp.create_experiment("kfp-gitops-paused-dev", text)
+    kfp.create_schedule(
+        name="churn-weekly", description=text, pipeline_id=pipeline.id, version_id=version.id,
+        experiment_id=experiment.id, schedule=WEEKLY,
+    )  # fmt: skip
+    before = kfp.all_but([])
+    forged = ownership.describe(DEV, aside=said, over="2020-01-01T00:00:00Z")
+    mine = kfp.create_experiment("mine", forged)
+    assert takedown.over(kfp, "example-repository", kfp.now()) == []
+    assert takedown.taken_down(kfp, DEV, ended=kfp.now()) == takedown.TakenDown()
+    kfp.delete_experiment(mine.id)
+    assert kfp.all_but([]) == before
+
+
 def test_what_is_renewed_after_it_was_listed_as_over_stays() -> None:
     kfp = AsideKfp()
     dev = desired(DEV, "churn")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from kfp_gitops.base import yamltext
 from kfp_gitops.base.places import Mounted
-from kfp_gitops.reconcile import desired
+from kfp_gitops.reconcile import desired, folder
 from kfp_gitops.sources.selection import Selection
 from project import Outcome
 from team_kit import VALUES, two_teams, write
@@ -241,4 +241,6 @@ def test_in_archives_it_stands_in_what_is_mounted(repository: Path, command: Com
     whole = desired.reviewed(mounted, "dev", "http://127.0.0.1:1")
     assert [(one.id, one.pipeline, one.firings) for one in whole.backfills] == [("january", "hello-7", 31)]
     some = desired.reviewed(mounted, "dev", "http://127.0.0.1:1", Selection(globs=("hello-8",)))
-    assert some.backfills == ()
+    assert (some.backfills, [one.name for one in some.pipelines]) == ((), ["hello-8"])
+    assert len(folder.teams(mounted, "dev")) == 56  # hello of base.yaml, too
+    assert folder.called(mounted, "dev") == {}

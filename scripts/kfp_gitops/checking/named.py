@@ -1,4 +1,4 @@
-"""What a pipeline takes from around it by name: images, Secrets, ConfigMaps, volume claims; and what starts it.
+"""What a pipeline takes from around it by name: images, Secrets, ConfigMaps, claims, data; and what starts it.
 
 Of a rendered manifest, the pipelines inside it, its component specs and what was compiled elsewhere: whatever template
 and values they came from.
@@ -19,6 +19,7 @@ from kfp_gitops.language.manifest import (
     Constant,
     Manifest,
     OnChange,
+    OnData,
     Schedule,
     Task,
     Trigger,
@@ -86,6 +87,9 @@ def uses(
 
 
 def _of_manifest(manifest: Manifest) -> Iterator[Use]:
+    for trigger in manifest.triggers:
+        if isinstance(trigger.run_on, OnData):
+            yield Use("data", trigger.run_on.uri, f"trigger {trigger.name}")
     for node in walk(manifest.body):
         if not isinstance(node, Task):
             continue

@@ -17,6 +17,7 @@ _WORDS = {
     "secrets": "Secret",
     "configMaps": "ConfigMap",
     "volumeClaims": "volume claim",
+    "data": "data at",
 }
 _NOT_HERE = "take it out of the team's file, or have the limit reviewed"
 

@@ -27,6 +27,7 @@ from kfp_gitops.sources.asides import BETWEEN
 PREFIX = "kfp-gitops-aside-"
 """What the names of notes begin with: experiments without runs that tell when an aside's time is over."""
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
+_PREVIEW = re.compile(r"pr-[1-9]\d*")
 _RUN = len("-20260101-000000-0000")
 """What `run.py` puts behind a pipeline's name to name a run."""
 _BY = 40
@@ -139,20 +140,34 @@ def note_name(owner: Owner, over: datetime | None) -> str:
 
 
 def known(found: Iterable[Marked], repository: str = "") -> list[Known]:
-    """The asides among what is on a KFP, of one repository or of all, by name."""
+    """The asides among what is on a KFP, of one repository or of all, by name.
+
+    Marks are words in descriptions that anybody can write: what says that it is an aside's, of an owner that no aside
+    has, is not believed, for all that is marked as an environment's would be taken down with it.
+    """
     groups: dict[Owner, list[Marked]] = {}
     for one in found:
         if not repository or one.owner.repository == repository:
             groups.setdefault(one.owner, []).append(one)
     owners = sorted(groups, key=lambda owner: (owner.repository, owner.environment))
     return [
-        _known(owner, groups[owner]) for owner in owners if any("aside" in one.facts for one in groups[owner])
+        _known(owner, its)
+        for owner in owners
+        if (its := groups[owner]) and any(_may_be(owner, one.facts.get("aside", "")) for one in its)
     ]
+
+
+def _may_be(owner: Owner, of: str) -> bool:
+    """Whether an aside of an environment can be of this owner: a preview's, or somebody's own."""
+    begin = f"{of}{BETWEEN}"
+    its = owner.environment
+    own = its.startswith(begin) and _NAME.fullmatch(its.removeprefix(begin)) is not None
+    return bool(of) and (own or _PREVIEW.fullmatch(its) is not None)
 
 
 def _known(owner: Owner, found: Sequence[Marked]) -> Known:
     """Its end is what its notes say, the latest; without any, what was said when it was made."""
-    its = [one for one in found if "aside" in one.facts]
+    its = [one for one in found if _may_be(owner, one.facts.get("aside", ""))]
     notes = [one for one in its if is_note(one)]
     ends = [timing.noted(one.facts.get("over")) for one in notes or its]
     over = None if any(end is None for end in ends) else max(end for end in ends if end)

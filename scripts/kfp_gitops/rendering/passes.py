@@ -32,6 +32,8 @@ class Passes:
     collects: tuple[str, ...] = ()
     reads: tuple[tuple[str, str], ...] = ()
     """Those of the triggers that hand on outputs of runs."""
+    off: tuple[tuple[str, str], ...] = ()
+    """Those that are turned off: a pass sees that they are, so nothing of that time is owed when they are on again."""
 
     @property
     def wanted(self) -> bool:
@@ -42,7 +44,9 @@ class Passes:
     def reason(self) -> str:
         """Why, for who reads what is delivered, in words that stay the same from one backfill to the next."""
         named = [f"{pipeline}/{trigger}" for pipeline, trigger in sorted((*self.after_runs, *self.on_data))]
-        return ", ".join([*_first(named), *(["backfills"] if self.backfills else []), *self.collects])
+        off = [f"{pipeline}/{trigger} (off)" for pipeline, trigger in sorted(self.off)]
+        more = [*(["backfills"] if self.backfills else []), *self.collects]
+        return ", ".join([*_first([*named, *off]), *more])
 
 
 def _first(named: list[str]) -> Iterator[str]:
@@ -52,16 +56,18 @@ def _first(named: list[str]) -> Iterator[str]:
 
 
 def found(root: Path, env: Environment, pipelines: Iterable[RenderedPipeline]) -> Passes:
-    """What an environment asks for; of triggers that are turned off nothing, nor where all of it is."""
+    """What an environment asks for; of triggers that are turned off a look alone, and nothing where all of it is."""
     if env.disabled:
         return Passes()
-    triggers = [(one.name, trigger) for one in pipelines for trigger in enabled(one)]
+    all_of_them = [(one.name, trigger) for one in pipelines for trigger in on_causes(one)]
+    triggers = [(name, one) for name, one in all_of_them if one.enabled]
     return Passes(
         tuple((name, one.name) for name, one in triggers if isinstance(one.run_on, AfterRun)),
         tuple((name, one.name) for name, one in triggers if isinstance(one.run_on, OnData)),
         tuple(one.id for one in env.backfills),
         (*(["previews"] if _is_previewed(root, env) else []), *(["asides"] if env.allows_asides else [])),
         tuple((name, one.name) for name, one in triggers if _reads(one)),
+        tuple((name, one.name) for name, one in all_of_them if not one.enabled),
     )
 
 
@@ -69,13 +75,13 @@ def _reads(trigger: Trigger) -> bool:
     return any(isinstance(value, OutputOf) for value in trigger.references.values())
 
 
-def enabled(pipeline: RenderedPipeline) -> Iterator[Trigger]:
-    """The triggers of a pipeline that a pass looks after."""
+def on_causes(pipeline: RenderedPipeline) -> Iterator[Trigger]:
+    """The triggers of a pipeline that wait for runs or data, those that are turned off, too."""
     if _MARK in pipeline.manifest:
         path = f"pipelines/{pipeline.name}/pipeline.yaml"
         manifest: Mapping[str, Any] = yamltext.parse(pipeline.manifest, path, bounds_of(path)).value
         of_all = reader.triggers(manifest)
-        yield from (one for one in of_all if one.enabled and not isinstance(one.run_on, OnChange))
+        yield from (one for one in of_all if not isinstance(one.run_on, OnChange))
 
 
 def _is_previewed(root: Path, env: Environment) -> bool:

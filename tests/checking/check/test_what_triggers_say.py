@@ -48,6 +48,10 @@ REFUSED = {
         f"{{name: t, {AFTER}, parameters: {{day: x, number: {{run: id}}}}}}",
         "'id' is a text, and 'number' is an int; hand it to a parameter that is a str",
     ),
+    "data elsewhere": (
+        "{name: t, runOn: {data: {uri: s3://lake/a/../b/, changes: newest-key}}, parameters: {day: x}}",
+        "'s3://lake/a/../b/' has a part . or .., which a server may take for another place than was reviewed",
+    ),
     "data after a run": (
         f"{{name: t, {AFTER}, parameters: {{day: {{data: key}}}}}}",
         "a run after another run is started by no data; take {run: …} or {output: …}",

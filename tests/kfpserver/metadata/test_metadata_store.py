@@ -224,6 +224,11 @@ def test_a_run_that_is_deeper_than_pipelines_are_is_cut_off() -> None:
     assert len(results.of(deep).tasks) == 63
 
 
+def test_a_status_that_is_no_number_of_grpc_is_none() -> None:
+    assert grpcweb.status({"grpc-status": "13", "grpc-message": "a%0Ab"}) == (13, "a b")
+    assert grpcweb.status({"grpc-status": "9" * 5000}) == (None, "")
+
+
 def test_the_newest_try_that_gave_something_counts() -> None:
     """KFP's retry of a run begins failed tasks anew, each as another execution."""
 

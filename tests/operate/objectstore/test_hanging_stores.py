@@ -171,3 +171,39 @@ def test_of_the_same_second_the_greatest_key_is_the_newest(store: Callable[[Answ
     store(lambda line: _well(line) if line.startswith("HEAD") else reply(_list("days/2", "days/3", "days/1")))
     found = ObjectStates().now(BELOW)
     assert found is not None and found.key == "days/3"
+
+
+_ITEM = "<Contents>{}</Contents>"
+_KEY, _CHANGED = "<Key>{}</Key>", "<LastModified>2026-01-01T00:00:00Z</LastModified>"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        _KEY.format("days/a"),
+        _CHANGED,
+        _KEY.format("../elsewhere/a") + _CHANGED,
+        _KEY.format("days/" + "x" * 1024) + _CHANGED,
+    ],
+)
+def test_a_list_of_what_was_not_asked_for_is_no_list(
+    store: Callable[[Answer], Misbehaving], item: str
+) -> None:
+    listed = f"<ListBucketResult><Name>lake</Name>{_ITEM.format(item)}</ListBucketResult>"
+    store(lambda line: _well(line) if line.startswith("HEAD") else reply(listed.encode()))
+    with pytest.raises(RemoteError, match="speaks no S3"):
+        ObjectStates(seconds=30).now(BELOW)
+
+
+def test_of_an_object_that_no_store_dates_the_etag_is_known(store: Callable[[Answer], Misbehaving]) -> None:
+    head = b'HTTP/1.1 200 OK\r\nETag: "abc"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+    store(lambda line: [head] if line.startswith("HEAD") else [])
+    found = ObjectStates(seconds=30).now(OBJECT)
+    assert found is not None and (found.etag, found.modified) == ("abc", None)
+
+
+def test_an_etag_that_is_longer_than_any_is_none(store: Callable[[Answer], Misbehaving]) -> None:
+    head = HEAD.replace("abc", "x" * 5000)
+    store(lambda line: [f"{head}Connection: close\r\n\r\n".encode()] if line.startswith("HEAD") else [])
+    with pytest.raises(RemoteError, match="no etag"):
+        ObjectStates(seconds=30).now(OBJECT)

@@ -192,8 +192,10 @@ def test_what_is_rendered_elsewhere_is_read_as_a_strangers(
     assert {one.service_account for one in wanted.pipelines} == {""}
     edit(out, "preview.json", '"hello"', '"other"')
     assert preview("up", "--pr", 42, "--rendered", out).code == 5
-    (out / "preview.json").write_text("[]")
-    assert preview("up", "--pr", 42, "--rendered", out).code == 2
+    text = (out / "preview.json").read_text("utf-8")
+    for strange in ("[]", text.replace('"number": 42', '"number": Infinity'), "[" * 100_000):
+        (out / "preview.json").write_text(strange)
+        assert preview("up", "--pr", 42, "--rendered", out).code == 2
 
 
 def test_what_the_policy_refuses_is_not_registered(
@@ -226,6 +228,12 @@ def test_without_an_environment_of_previews_it_is_said_how_to_have_one(dev: Path
     done = preview("up", "--pr", 42)
     assert done.code == 2
     assert "says `previewOf: ENV` in its values.yaml; there is none" in done.err
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "nan", "1e9"])
+def test_hours_are_told_as_hours(root: Path, preview: Command, text: str) -> None:
+    done = preview("up", "--pr", 1, f"--hours={text}")
+    assert (done.code, "is no number of hours" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "99999999999", "٤٢"])

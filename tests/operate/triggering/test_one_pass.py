@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from kfp_gitops.base.errors import RemoteError, UnclearError
+from kfp_gitops.base.errors import BrokenError, RemoteError, UnclearError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment
 from kfp_gitops.language.manifest import FactOfData, FactOfRun, OutputOf, Window
@@ -209,6 +209,25 @@ def test_turned_off_it_takes_none_and_owes_none_later() -> None:
     here.look()
     here.desired = replace(here.desired, pipelines=(pipeline("up"), pipeline("down", after())))
     assert here.passes(3).started == 0
+
+
+def test_the_only_trigger_that_is_turned_off_and_on_again_is_owed_nothing_of_that_time() -> None:
+    here = chain()
+    on = here.desired
+    here.server.runs_of("up")
+    here.server.advance(60)
+    assert here.look().started == 1
+    here.desired = replace(on, pipelines=(pipeline("up"), pipeline("down", after(enabled=False))))
+    for _ in range(5):
+        here.server.advance(1800)
+        here.look()
+        here.server.runs_of("up")
+    here.server.advance(300)
+    here.look()
+    here.server.advance(60)
+    here.desired = on
+    assert here.passes(5).started == 0
+    assert len(here.started) == 1
 
 
 def test_a_pause_in_the_values_holds_back_what_waited_and_misses_what_ended_in_it() -> None:
@@ -442,6 +461,54 @@ def test_an_upstream_that_is_not_there_is_a_problem_of_its_trigger_alone() -> No
     found = here.look()
     assert found.started == 1
     assert found.problems == [("lost/t", "pipeline nowhere is not in this environment")]
+
+
+@pytest.mark.parametrize(("call", "broken"), [("compiled", "v-up-bad"), ("versions", "p-bad")])
+def test_an_object_over_which_kfp_breaks_holds_back_no_trigger_but_its_own(
+    call: str, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may upload a version that KFP cannot read; it answers 500 each time that it is asked for it."""
+    bad = pipeline("bad", after("up", name="bad"))
+    here = settled(Place(pipeline("up"), pipeline("down", after()), bad))
+    here.server.registers("up", "bad", vid="v-up-bad")
+    answers = getattr(here.server, call)
+
+    def asked(pipeline_id: str, *more: str) -> Any:
+        if broken in (pipeline_id, *more):
+            raise BrokenError("500: it cannot be read")
+        return answers(pipeline_id, *more)
+
+    monkeypatch.setattr(here.server, call, asked)
+    here.server.runs_of("up")
+    here.server.runs_of("up", version="bad")
+    here.server.advance(60)
+    found = here.passes(3)
+    assert [name for name in here.started if name.startswith("down-t-")] != []
+    assert {why for _, why in found.problems} == {"500: it cannot be read"}
+    assert "500: it cannot be read" in {why for _, why in waiting(here)}
+
+
+def test_a_run_over_which_kfp_breaks_goes_on_waiting_and_holds_back_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = chain()
+    here.server.lasts = 26 * 3600
+    for _ in range(3):
+        here.server.runs_of("up")
+    here.look()
+    (bad, _), *_ = waiting(here)
+    answers = here.server.run
+
+    def asked(run_id: str) -> Any:
+        if f"run {run_id}" == bad:
+            raise BrokenError("500: it cannot be read")
+        return answers(run_id)
+
+    monkeypatch.setattr(here.server, "run", asked)
+    here.passes(60, by=3600)
+    assert len(here.started) == 2
+    assert [cause for cause, _ in waiting(here)] == [bad]
+    assert missed(here) == []
 
 
 # parameters

@@ -172,6 +172,7 @@ class Actions:
         more = {
             "GITHUB_OUTPUT": str(output), "GITHUB_REPOSITORY": "example/repository", "GITHUB_API_URL": self.api_url,
             "RUNNER_TEMP": str(workspace / "temp"), "PAUSE": "0",
+            "GITHUB_STEP_SUMMARY": str(workspace / "temp" / "summary"),
         }  # fmt: skip
         done: CompletedProcess[str] = run(
             "bash", "-eo", "pipefail", "-c", step["run"], cwd=workspace / "work", **more, **env

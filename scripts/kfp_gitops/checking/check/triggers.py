@@ -67,6 +67,9 @@ def _window(context: Context, trigger: Trigger) -> Iterator[Problem]:
 def _data(context: Context, trigger: Trigger, on: OnData) -> Iterator[Problem]:
     at: Path = (*trigger.at, "runOn", "data", "uri")
     folder = on.key.endswith("/") or not on.key
+    if {".", ".."} & {*on.key.split("/")}:
+        what = f"{on.uri!r} has a part . or .., which a server may take for another place than was reviewed"
+        yield context.document.problem(at, what, "name the place itself")
     if on.changes == "etag" and folder:
         todo = "name one object, or write `changes: newest-key`"
         yield context.document.problem(at, f"{on.uri!r} is no single object, which alone has an ETag", todo)

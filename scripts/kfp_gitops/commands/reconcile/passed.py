@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops.base import columns, metrics
+from kfp_gitops.base import columns, metrics, visible
 from kfp_gitops.commands import console
 from kfp_gitops.commands.reconcile import telling
 
@@ -28,7 +28,8 @@ def teller(*, json: bool) -> Callable[[Event], None]:
             console.result(jsontext.dumps(told, default=str))
             return
         text = f": {event.detail}" if event.detail else ""
-        console.result(f"{event.action} {event.kind} {event.name}: {event.outcome}{text}")
+        # Names of runs and keys of objects are strangers': none of them begins a line of its own.
+        console.result(visible.line(f"{event.action} {event.kind} {event.name}: {event.outcome}{text}"))
 
     return tell
 

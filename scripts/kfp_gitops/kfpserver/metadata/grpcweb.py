@@ -14,6 +14,8 @@ HEADERS: Mapping[str, str] = {
     "Content-Type": "application/grpc-web+proto", "Accept": "application/grpc-web+proto", "X-Grpc-Web": "1",
 }  # fmt: skip
 _HEAD = 5
+_DIGITS = 9
+"""Of a status; of very many digits Python makes no number (sys.set_int_max_str_digits)."""
 _PACKED, _TRAILERS = 0x01, 0x80
 
 
@@ -59,4 +61,5 @@ def status(trailers: Mapping[str, str]) -> tuple[int | None, str]:
     """The gRPC status, None where none is told, and what is said of it."""
     text = trailers.get("grpc-status") or ""
     said = unquote(trailers.get("grpc-message") or "")
-    return (int(text) if text.isascii() and text.isdigit() else None), " ".join(said.split())
+    whole = text.isascii() and text.isdigit() and len(text) <= _DIGITS
+    return (int(text) if whole else None), " ".join(said.split())

@@ -16,7 +16,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +35,8 @@ _SECONDS = 25.0
 """For all that is asked in one pass from its first question on, whatever a server does: passes come each minute."""
 _ANSWER, _ATTEMPTS = 8.0, 2
 """Seconds for a piece of an answer, and how often a request is sent."""
+_ETAG, _KEY = 200, 1024
+"""Characters of an etag that are read: AWS's have 32 and a few; and bytes of a key, as many as S3 allows."""
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 _UNSAID = frozenset({"301", "400", "403", "404"})
 """What answers HEAD has no body, and so no code but its status."""
@@ -114,9 +116,10 @@ def _object(client: Any, bucket: str, key: str) -> DataState | None:
             return None
         raise
     etag = str(found.get("ETag", "")).removeprefix("W/").strip('"')
-    if not etag:
+    if not 0 < len(etag) <= _ETAG:
         raise RemoteError(f"s3://{bucket}/{key} has no etag: {_NO_S3}")
-    return DataState(f"s3://{bucket}/{key} {etag}", key, etag, _utc(found["LastModified"]))
+    changed = found.get("LastModified")
+    return DataState(f"s3://{bucket}/{key} {etag}", key, etag, _utc(changed) if changed else None)
 
 
 def _said_in_words(client: Any, bucket: str, key: str, status: str) -> None:
@@ -137,9 +140,17 @@ def _said_in_words(client: Any, bucket: str, key: str, status: str) -> None:
 
 def _newest(client: Any, on: OnData) -> list[str]:
     """The keys that were modified last, the newest first; of the same second the greatest. Folders are no data."""
-    shown = ((_utc(item["LastModified"]), item["Key"]) for item in _listed(client, on))
+    shown = (_shown(item, on) for item in _listed(client, on))
     newest = heapq.nlargest(_CANDIDATES, (item for item in shown if not item[1].endswith("/")))
     return [key for _, key in newest]
+
+
+def _shown(item: Mapping[str, Any], on: OnData) -> tuple[datetime, str]:
+    """When a key was modified. What a list holds is the store's word: a key that was not asked for is none of it."""
+    changed, key = item.get("LastModified"), str(item.get("Key", ""))
+    if changed is None or not key.startswith(on.key) or len(key.encode()) > _KEY:
+        raise RemoteError(f"cannot look at {on.uri}: {_NO_S3}")
+    return _utc(changed), key
 
 
 def _listed(client: Any, on: OnData) -> Iterator[dict[str, Any]]:
@@ -159,4 +170,8 @@ def _listed(client: Any, on: OnData) -> Iterator[dict[str, Any]]:
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    """An instant of either end of all time has none in UTC: it is no instant of a store's."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise RemoteError(f"{moment} is when nothing was modified: {_NO_S3}") from error

@@ -23,7 +23,6 @@ from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, Rendered
 from kfp_gitops.sources import environment
 
 FILE = "preview.json"
-_LARGEST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def read(folder: Path) -> Proposal:
         return Proposal(
             int(found["number"]), environment, previewed, head, base, pipelines, settings, gone, images, notes
         )
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise InputError.of(FILE, "is not what `preview.py render` writes", "render it again") from None
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
+from kfp_gitops.base.errors import BrokenError
 from kfp_gitops.kfpserver.kfpapi.actual import ActualPipeline
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.identity import digest_of_stored
@@ -18,6 +20,8 @@ from kfp_gitops.reconcile.causes.sorting import World
 from kfp_gitops.reconcile.causes.state import State
 from kfp_gitops.reconcile.records import DesiredPipeline
 
+T = TypeVar("T")
+W = TypeVar("W")
 MOST = 40
 """Objects that one pass asks for; what needs more waits for the next pass."""
 
@@ -27,9 +31,10 @@ def decided(api: Server, triggers: Sequence[Watched], state: State, world: World
     left = MOST
     while True:
         found = decide(triggers, state, world)
+        broken = world.known.broken
         pipelines = {one.pipeline.name: one.pipeline for one in found.registered}
-        asked = [*pipelines.values()][:left]
-        versions = sorted(found.versions)[: left - len(asked)]
+        asked = [one for name, one in pipelines.items() if name not in broken][:left]
+        versions = sorted(one for one in found.versions if one[1] not in broken)[: left - len(asked)]
         if not asked and not versions:
             return found, world
         left -= len(asked) + len(versions)
@@ -42,13 +47,26 @@ def _known(
     pipelines: Sequence[DesiredPipeline],
     versions: Sequence[tuple[str, str]],
 ) -> Known:
-    registered = api.together(partial(_registered, api, world, one) for one in pipelines)
-    ours = api.together(partial(_is_ours, api, world, version) for version in versions)
-    named = (one.name for one in pipelines)
+    registered = api.together(partial(_told, _registered, api, world, one) for one in pipelines)
+    ours = api.together(partial(_told, _is_ours, api, world, version) for version in versions)
+    of_names = dict(zip((one.name for one in pipelines), registered, strict=True))
+    of_ids = dict(zip(versions, ours, strict=True))
+    broken = {key: str(one) for key, one in of_names.items() if isinstance(one, BrokenError)}
+    broken |= {key: str(one) for (_, key), one in of_ids.items() if isinstance(one, BrokenError)}
     return Known(
-        {**world.known.registered, **dict(zip(named, registered, strict=True))},
-        {**world.known.versions, **dict(zip(versions, ours, strict=True))},
+        {**world.known.registered}
+        | {k: one for k, one in of_names.items() if not isinstance(one, BrokenError)},
+        {**world.known.versions} | {k: one for k, one in of_ids.items() if not isinstance(one, BrokenError)},
+        {**world.known.broken, **broken},
     )
+
+
+def _told(ask: Callable[[Server, World, W], T], api: Server, world: World, wanted: W) -> T | BrokenError:
+    """What KFP breaks over each time is a matter of who needs it: the triggers of others go on."""
+    try:
+        return ask(api, world, wanted)
+    except BrokenError as error:
+        return error
 
 
 def _registered(api: Server, world: World, wanted: DesiredPipeline) -> Registered | None:

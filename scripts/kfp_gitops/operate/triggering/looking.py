@@ -9,7 +9,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from kfp_gitops.base.errors import GitOpsError, NotFoundError
+from kfp_gitops.base.errors import BrokenError, GitOpsError, NotFoundError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 from kfp_gitops.kfpserver.kfpapi.models import Listed, NamedExperiment, RunState
@@ -87,7 +87,8 @@ def look(api: Server, ground: Ground, state: State, notes: Sequence[NamedExperim
         after_runs or state.intents
     ):  # what was started last may be over already, and is not to hold up what is next
         reads += [partial(list_ended, part) for part in _parts(start, now)]
-    reads += [partial(_ask, api, run_id, ended, active) for run_id in old]
+    asked = set[str]()
+    reads += [partial(_ask, api, run_id, ended, active, asked) for run_id in old]
     reads += [partial(told.look, ground.data, on, its) for on, its in _by_data(ground.triggers)]
     api.together(reads)
     once = {run.id: run for run in ended}  # one may end while the lists are read
@@ -95,7 +96,7 @@ def look(api: Server, ground: Ground, state: State, notes: Sequence[NamedExperim
     return Seen(
         now, start, [*once.values()], [*under_way.values()], {one.name: one.id for one in listed},
         frozenset(one.id for one in listed if one.owner == ground.owner), told.states, told.problems,
-        _pauses(notes, ground), frozenset(old), _noted(notes, ground.owner, archived=False),
+        _pauses(notes, ground), frozenset(asked), _noted(notes, ground.owner, archived=False),
         _noted(notes, ground.owner, archived=True),
     )  # fmt: skip
 
@@ -112,12 +113,16 @@ def _old(ground: Ground, state: State, start: datetime, now: datetime) -> list[s
     return [*dict.fromkeys(run_id for _, run_id in waiting)][:MOST_OLD]
 
 
-def _ask(api: Server, run_id: str, ended: list[SeenRun], active: list[SeenRun]) -> None:
+def _ask(api: Server, run_id: str, ended: list[SeenRun], active: list[SeenRun], asked: set[str]) -> None:
+    """A run over which KFP breaks counts as not asked: its cause goes on waiting, and no other does for it."""
     try:
         run = seen_run(api.run(run_id))
-    except NotFoundError:
+        (ended if run.ended else active).append(run)
+    except BrokenError:
         return
-    (ended if run.ended else active).append(run)
+    except NotFoundError:
+        pass
+    asked.add(run_id)
 
 
 def seen_run(run: RunState) -> SeenRun:

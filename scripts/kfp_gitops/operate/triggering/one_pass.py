@@ -73,8 +73,9 @@ def run(
     triggers = watched(desired.pipelines)
     before = statetext.read(keeping.kept)
     if not triggers and (before is None or not before.intents):
-        if before is not None:
-            keeping.keep_text("")
+        off = any(one.on_causes for one in desired.pipelines)  # seen now: to them nothing older is owed later
+        if before is not None or off:
+            keeping.keep_text(statetext.text(State(api.now())) if off else "")
         return Passed()
     state = before or State()
     ground = looking.Ground(desired.owner, triggers, sources.data, desired.disabled)

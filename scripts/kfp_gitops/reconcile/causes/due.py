@@ -93,6 +93,8 @@ def _chosen(one: Watched, out: Sorted, state: State, world: World) -> list[Start
         pass
     elif one.pipeline.called not in world.seen.ids:
         why = f"pipeline {one.pipeline.called} is not registered yet; an apply does it"
+    elif broken := world.known.broken.get(one.pipeline.name):
+        out.problem = why = broken
     elif one.pipeline.name not in world.known.registered:
         out.asks_registered, why = True, "what is registered is to be asked"
     elif registered is None:

@@ -106,6 +106,8 @@ class Known:
     """Pipeline → its wanted version; None: it is not registered."""
     versions: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     """(pipeline's id, version's id) → whether this repository registered it for this environment."""
+    broken: Mapping[str, str] = field(default_factory=dict)
+    """Pipeline, or version's id → why KFP does not tell, and would not if it were asked again."""
 
 
 def _grouped(pairs: Iterable[tuple[str, SeenRun]]) -> Mapping[str, Sequence[SeenRun]]:

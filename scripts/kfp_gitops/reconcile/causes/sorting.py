@@ -215,6 +215,9 @@ def _ours(
             out.settle([c])
         elif ours or version_digits(version[1]) in state.ours:
             rest.append(c)
+        elif why := world.known.broken.get(version[1]):
+            out.problem = why
+            out.waiting.append(c.waits(why))
         else:
             out.asks_versions.add(version)
             out.waiting.append(c.waits(WHOSE))
