@@ -181,6 +181,7 @@ def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[
         "trigger_period": _period(env.delivery["triggerSchedule"]),
         "data": env.delivery.get("data") if passes.on_data else None,
         "metadata": egress.metadata(env) if passes.reads else None,
+        "follows": bool(passes.after_runs),
         "backfills": bool(passes.backfills),
         "collects": bool(passes.collects),
         "kfp": dict(env.kfp),
