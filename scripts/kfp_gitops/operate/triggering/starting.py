@@ -102,9 +102,9 @@ class Work:
         left = {name: one for name, one in self.state.intents.items() if name != start.name}
         self.state = replace(self.state, intents=left)
 
-    def is_unclear(self, start: Start) -> None:
+    def is_unclear(self, start: Start, *, noted: bool) -> None:
         """KFP broke over it."""
-        intent = replace(self.state.intents[start.name], unclear=True, unseen=True)
+        intent = replace(self.state.intents[start.name], unclear=True, unseen=not noted)
         self.state = replace(self.state, intents={**self.state.intents, start.name: intent})
 
     def has(self, start: Start, run_id: str) -> None:
@@ -259,8 +259,9 @@ def _answered(means: Means, start: Start, answer: str | GitOpsError, seconds: fl
         return
     said = str(answer)
     if isinstance(answer, UnclearError):
-        work.is_unclear(start)
-        said += unclear.note(means.api, means.owner, start.name)
+        noted, told = unclear.noted(means.api, means.owner, start.name)
+        work.is_unclear(start, noted=noted)
+        said += told
     elif not isinstance(answer, TemporaryError) or answer.untouched:
         work.forgets(start)
     work.failed.append((start.one.pipeline.name, f"{start.name}: {said}"))

@@ -43,7 +43,7 @@ class Intent:
     unclear: bool = False
     """Whether KFP broke over it: it may run without any list showing it, for ever."""
     unseen: bool = False
-    """Whether no pass has seen the note of that yet: one that is archived is of a try before."""
+    """Whether the note of that could not be left yet: one that is archived is of a try before."""
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,15 @@ def _split(found: str) -> frozenset[str]:
 
 
 def _intent(one: Intent) -> list[Any]:
-    return [one.cause, one.digest, _stamp(one.begun), one.looks, int(one.made), int(one.unclear), int(one.unseen)]
+    return [
+        one.cause,
+        one.digest,
+        _stamp(one.begun),
+        one.looks,
+        int(one.made),
+        int(one.unclear),
+        int(one.unseen),
+    ]
 
 
 def _read_intent(found: Any) -> Intent:
