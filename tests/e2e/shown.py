@@ -1,4 +1,4 @@
-"""What only a cluster can show: CronJobs, two Jobs at once, SIGTERM, a dead holder, tokens, approval, turning off."""
+"""What only a cluster can show: CronJobs, two Jobs at once, SIGTERM, dead holders, tokens, approvals, turning off."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from deliver import apply_job, deliver, sync
 from kube import Document, Failed, tell, until, watched
-from place import PUSHGATEWAY_PORT, address, host, repository_path, script, serve, space_of
+from place import PUSHGATEWAY_PORT, address, host, repository_path, script, serve, space_of, state
 from shown_fleet import fleet
 
 _LATENCY = 2.0
@@ -19,8 +19,19 @@ _LATENCY = 2.0
 
 
 def more() -> None:
-    """CronJobs, two Jobs, SIGTERM, a dead holder, tokens, an approved plan, an environment turned off, a fleet."""
-    checks = (_drift, _status, _tokens, _two_at_once, _terminated, _dead_holder, _approved, _disabled, fleet)
+    """CronJobs, a trigger, two Jobs, SIGTERM, a dead holder, tokens, an approved plan, an environment off, a fleet."""
+    checks = (
+        _drift,
+        _status,
+        _triggered,
+        _tokens,
+        _two_at_once,
+        _terminated,
+        _dead_holder,
+        _approved,
+        _disabled,
+        fleet,
+    )
     for check in checks:
         check()
 
@@ -48,6 +59,40 @@ def _status() -> None:
     if not series:
         raise Failed("the Pushgateway has no series of ours")
     tell(f"status: {len(series)} series at the Pushgateway")
+
+
+_UPSTREAM, _DOWNSTREAM = "predictive-scaling", "predictive-scaling-forecast"
+_SAMPLE = "components/src/predictive_scaling/sample/smd_servers_5min.csv.gz"
+_PASSES = 150
+"""Seconds in which the CronJob of the triggers looks twice."""
+
+
+def _triggered() -> None:
+    """A run that succeeded starts one of what runs after it: by the CronJob, whose looks are each minute, once."""
+    before = set(_started_by_trigger())
+    parameters = {
+        "data_source": str(repository_path() / _SAMPLE),
+        "now_override": "2024-02-02T22:00:00Z",  # the sample ends then
+        "registry": str(state() / "registry"),
+        "candidates": '["last"]',
+    }
+    given = [word for pair in parameters.items() for word in ("--param", "=".join(pair))]
+    script("run", "--env", "dev", "--pipeline", _UPSTREAM, "--host", host("dev"), *given, "--wait")
+    begun = time.monotonic()
+    until("the run that the trigger starts", lambda: set(_started_by_trigger()) - before, _PASSES)
+    took = time.monotonic() - begun
+    time.sleep(_PASSES)  # what would start a second one has looked by then
+    _expect("runs that the trigger started", len(set(_started_by_trigger()) - before), 1)
+    space = space_of("dev")
+    job = space.completed(space.start_now("kfp-gitops-dev-trigger", "trigger-now"))
+    _expect("one more look starts nothing", "dev: 0 runs started" in job, True)
+    _expect("the holder of the triggers' Lease", space.holder("kfp-gitops-dev-triggers"), "")
+    tell(f"trigger: {_DOWNSTREAM} was started {took:.0f} s after {_UPSTREAM} had succeeded, once")
+
+
+def _started_by_trigger() -> list[str]:
+    runs: list[Document] = _kfp("dev", "GET", "/runs?page_size=200").get("runs", [])
+    return [run["run_id"] for run in runs if run["display_name"].startswith(f"{_DOWNSTREAM}-new-models-")]
 
 
 _CLAIMS = """

@@ -161,3 +161,8 @@ def test_of_a_large_graph_only_the_ways_on_which_something_is_are_told() -> None
         "a → b (once a succeeded) → c (once b succeeded) → e (once c succeeded)"
     ]
     assert told.chains(found, [], {}, through={"x"}) == []
+
+
+def test_a_run_that_takes_no_time_takes_a_known_time() -> None:
+    """KFP tells times to the second."""
+    assert _chains(_graph(b=[_after("a")]), {"a": timedelta(0)}) == ["Mondays 03:00 a → about 03:00 b"]

@@ -34,7 +34,9 @@ class Alerts:
 
     def tell(self, group: str, values: Mapping[str, float]) -> None:
         """What somebody else pushed."""
-        text = "".join(f"# TYPE {name} gauge\n{name} {value:.0f}\n" for name, value in values.items())
+        text = "".join(
+            f"# TYPE {name.partition('{')[0]} gauge\n{name} {value:.0f}\n" for name, value in values.items()
+        )
         requests.post(f"{self.gateway.url}/metrics/{group}", data=text, timeout=60).raise_for_status()
 
     def told(self, group: str) -> list[dict[str, object]]:

@@ -53,11 +53,28 @@ def test_nobody_looks_at_triggers(night: Night) -> None:
         _pass(night, environment, hours_ago=0.5)
     night.called_by("KfpGitopsTriggerMissing", checked=False)
     night.follow("KfpGitopsTriggerMissing", "Look")
-    night.when("create job", lambda: _pass(night))
+    line = "python scripts/reconcile.py trigger --env prod --period 60 --patience 0 --push-gateway"
+    night.when("create job", lambda: night.desk.run(f"{line} {night.alerts.gateway.url}"))
     night.follow("KfpGitopsTriggerMissing", "Mend")
     night.follow("KfpGitopsTriggerMissing", "Mend: there is no such environment any more", STAGE="stage")
     assert night.alerts.told(TRIGGER.format("stage")) == []
     (status,) = night.follow("KfpGitopsTriggerMissing", "Afterwards")
+    assert HEALTHY in status.out
+    night.mended()
+
+
+def test_a_cause_was_missed(night: Night) -> None:
+    night.passes_until_now()
+    _pass(night)
+    labels = '{pipeline="hello",trigger="after-training"}'
+    told = {f"kfp_gitops_trigger_{name}{labels}": 1 for name in ("missed_causes", "unclear_runs")}
+    night.alerts.tell(TRIGGER.format("prod"), told)
+    night.called_by("KfpGitopsCauseMissed", checked=False)
+    night.follow("KfpGitopsCauseMissed", "Look")
+    *_, ran = night.follow("KfpGitopsCauseMissed", "Mend", PIPELINE="hello")
+    assert "SUCCEEDED" in ran.out
+    night.alerts.tell(TRIGGER.format("prod"), dict.fromkeys(told, 0))
+    (status,) = night.follow("KfpGitopsCauseMissed", "Afterwards")
     assert HEALTHY in status.out
     night.mended()
 

@@ -117,6 +117,21 @@ def test_each_apply_puts_the_end_off_and_a_killed_one_loses_none() -> None:
     assert takedown.over(kfp, "another-repository", sooner) == []
 
 
+@pytest.mark.parametrize("call", [1, 2, 3, 4])
+def test_of_two_who_note_an_end_at_once_neither_deletes_the_others(call: int) -> None:
+    kfp = AsideKfp()
+    dev = desired(DEV, "churn")
+    takedown.announced(kfp, own(dev, "alice", kfp.now() + timedelta(days=1)))
+    later = kfp.now() + timedelta(days=7)
+    kfp.meanwhile = call, lambda: takedown.announced(kfp, own(dev, "alice", later + timedelta(days=1)))
+    takedown.announced(kfp, own(dev, "alice", later))
+    kfp.meanwhile = None
+    (known,) = aside.known(kfp.marked())
+    assert known.over is not None and known.over >= later
+    takedown.announced(kfp, own(dev, "alice", later))
+    assert len(kfp.marked()) == 1
+
+
 def test_an_environment_whose_name_is_like_an_asides_is_not_taken_down() -> None:
     """What says of itself only whose it is, and not that it is an aside's, stays."""
     kfp = AsideKfp()

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.pipelines import EVERY
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import aside
+from profiles import some
 from project import PROJECT, Outcome, snapshot
 from server_kit import Command, change, enable_schedule
 
@@ -63,6 +65,7 @@ def test_it_comes_changes_and_goes_and_dev_stays_byte_for_byte(
     enable_schedule(repository)
     assert reconcile("apply").code == 0
     before, files = everything(server), snapshot(repository)
+    healthy = reconcile("status").out
     first = beside("apply")
     assert first.code == 0, first.err
     assert "create pipeline alice-hello: done" in first.out + first.err
@@ -77,6 +80,7 @@ def test_it_comes_changes_and_goes_and_dev_stays_byte_for_byte(
     change(repository, 3)
     assert snapshot(repository) == files
     assert reconcile("plan").code == 0, "dev tells of what is beside it"
+    assert reconcile("status").out == healthy
     there = {one["display_name"] for one in everything(server)["experiments"]}
     assert "alice-hello-dev-as-alice" in there
     assert not [one for one in everything(server)["recurringruns"] if "alice" in one["display_name"]]
@@ -108,6 +112,25 @@ def test_a_run_registers_what_differs_runs_it_and_shows_it(
     assert beside("run", "--rerun", run["run_id"], "--wait").code == 0
     assert beside("down").out.startswith("dev-as-alice: 3 runs, 2 versions, 1 pipeline, 2 experiments")
     assert everything(server)["runs"] == []
+
+
+def test_what_is_shown_can_be_typed(beside: Run) -> None:
+    """The names that KFP knows select as well."""
+    different = beside("status")
+    assert different.code == 1
+    words = " ".join(different.out.replace("\\\n", " ").split())
+    assert "plan --env dev --as alice" in words and "--pipeline alice-hello" in words
+    assert beside("plan", "--pipeline", "alice-hello").code == 1
+    assert beside("run", "--pipeline", "alice-hello", "--wait").code == 0
+    assert beside("status", "--pipeline", "alice-*").code == 0
+    assert "of dev-as-alice" in beside("run", "--terminate", "--all-running").out
+
+
+def test_a_wrong_parameter_is_told_before_anything_is_registered(beside: Run, api: KfpApi) -> None:
+    wrong = beside("run", "--pipeline", "hello", "--param", "nme=x")
+    assert wrong.code == 2
+    assert "no such parameter" in wrong.err
+    assert not api.marked()
 
 
 def test_a_run_under_way_is_killed_when_it_is_taken_down(beside: Run, server: DevServer) -> None:
@@ -145,15 +168,8 @@ def test_two_developers_at_once_in_processes_of_their_own(
     before, names = everything(server), ["alice", "bob"]
 
     def at_once(what: str, *more: str) -> list[int]:
-        env = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
         where = ["--root", str(repository), "--env", "dev", "--host", server.url, *more]
-        begun = [
-            subprocess.Popen(
-                [sys.executable, "-m", "kfp_gitops", *what.split(), *where, "--as", name],
-                env=env, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )
-            for name in names
-        ]  # fmt: skip
+        begun = [_process([*what.split(), *where, "--as", name], tmp_path) for name in names]
         return [one.wait(120) for one in begun]
 
     assert at_once("run", "--pipeline", "hello", "--wait") == [0, 0]
@@ -314,3 +330,35 @@ def test_what_goes_not_with_it_is_told(beside: Run, words: tuple[str, ...], said
     done = beside(*words)
     assert done.code == 2
     assert said in done.err
+
+
+@pytest.mark.parametrize("what", ["run --pipeline hello --wait", "reconcile apply", "reconcile down"])
+def test_killed_at_any_moment_it_is_begun_again_and_nothing_is_left(
+    reconcile: Run, beside: Run, server: DevServer, repository: Path, tmp_path: Path, what: str
+) -> None:
+    """A process of its own, killed as soon as KFP has seen so many requests of it."""
+    assert reconcile("apply").code == 0
+    before, killed = everything(server), []
+    for most in some(range(2, 40, 3), len(what) % 2):
+        if what == "reconcile down":
+            assert beside("run", "--pipeline", "hello").code == 0
+        server.faults.clear()
+        where = ["--root", repository, "--env", "dev", "--host", server.url, "--as", "alice"]
+        process = _process(what.split() + [str(word) for word in where], tmp_path)
+        while process.poll() is None and len(server.faults.requests) < most:
+            time.sleep(0.002)
+        process.kill()
+        killed.append(process.wait(60) != 0)
+        assert beside("down").code == 0
+        assert everything(server) == before, f"killed at request {most}"
+        if not killed[-1]:
+            break
+    assert any(killed)
+
+
+def _process(words: list[str], cwd: Path) -> subprocess.Popen[bytes]:
+    env = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(
+        [sys.executable, "-m", "kfp_gitops", *words], env=env, cwd=cwd, stdout=quiet, stderr=quiet
+    )

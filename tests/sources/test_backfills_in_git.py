@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from kfp_gitops.base import yamltext
+from kfp_gitops.base.places import Mounted
+from kfp_gitops.reconcile import desired, folder
+from kfp_gitops.sources.selection import Selection
 from project import Outcome
-from team_kit import two_teams, write
+from team_kit import VALUES, two_teams, write
 
 GOOD = """pipeline: hello
 from: '2026-01-01'
@@ -223,3 +226,21 @@ def test_where_one_pipeline_is_rendered_the_backfills_of_others_stay_as_they_sta
         "january": 2,
         "january-of-churn": 1,
     }
+
+
+def test_in_archives_it_stands_in_what_is_mounted(repository: Path, command: Command) -> None:
+    values = {
+        "follows": "sources",
+        "pipelines": {f"hello-{number}": {"template": "hello", "values": VALUES} for number in range(55)},
+    }
+    write(repository, "environments/dev/values.yaml", values)
+    _put(repository, GOOD.replace("hello", "hello-7"))
+    outcome = command("render", "--root", repository, "--env", "dev", "--lock")
+    assert outcome.code == 0, outcome.err
+    mounted = Mounted(repository / "manifests/dev/packed")
+    whole = desired.reviewed(mounted, "dev", "http://127.0.0.1:1")
+    assert [(one.id, one.pipeline, one.firings) for one in whole.backfills] == [("january", "hello-7", 31)]
+    some = desired.reviewed(mounted, "dev", "http://127.0.0.1:1", Selection(globs=("hello-8",)))
+    assert (some.backfills, [one.name for one in some.pipelines]) == ((), ["hello-8"])
+    assert len(folder.teams(mounted, "dev")) == 56  # hello of base.yaml, too
+    assert folder.called(mounted, "dev") == {}

@@ -42,7 +42,7 @@ class Standing:
     oldest: float | None
     """When the oldest of them came about, since 1970."""
     missed: int
-    """Causes of the last day that get no run."""
+    """Causes of the last day that get no run, though nobody held them back, and that nobody has made up for."""
     unclear: int
     """Runs that KFP may have started although it lists none."""
     problem: bool

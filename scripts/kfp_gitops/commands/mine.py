@@ -6,7 +6,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +119,7 @@ def working(arguments: Namespace, selection: Selection) -> Working:
     from kfp_gitops.operate.asides import working
 
     env = working.allowed(arguments.root, arguments.env)
+    selection = _without_prefix(selection, working.prefix(arguments.mine), env)
     _refuse_environment(arguments, env)
     _refuse_many(arguments, env, selection)
     with redirect_stdout(sys.stderr):
@@ -137,6 +140,16 @@ def of(arguments: Namespace, found: Working) -> Desired:
 
     until = pause.until(getattr(arguments, "until", None) or UNTIL, datetime.now(UTC).replace(microsecond=0))
     return found.aside(arguments.mine, until, console.user())
+
+
+def _without_prefix(selection: Selection, prefix: str, env: Environment) -> Selection:
+    """Whoever says --as alice may select alice-churn for churn: so it is called on KFP, and in what is shown."""
+
+    def plain(glob: str) -> str:
+        known = any(fnmatchcase(name, glob) for name in env.pipelines)
+        return glob if known else glob.removeprefix(prefix)
+
+    return replace(selection, globs=tuple(map(plain, selection.globs)))
 
 
 def _refuse_environment(arguments: Namespace, env: Environment) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
@@ -23,6 +24,9 @@ from kfp_gitops.review.promotion.copy import Promoted, Promotion, promote
 from kfp_gitops.review.promotion.status import status
 from kfp_gitops.sources import environment, selection, way
 from kfp_gitops.sources.selection import Selection
+
+if TYPE_CHECKING:
+    from kfp_gitops.review.promotion.proof import Proof
 
 _SHOWN_BY = "`git status`"
 _EXAMPLES = """  python scripts/promote.py --status                            the whole way: what waits, since when
@@ -115,7 +119,7 @@ def _source(root: Path, target: str) -> str:
 def _promote(arguments: Namespace) -> int:
     root: Path = arguments.root
     forge = pull_request.forge(root) if arguments.open_pr else None
-    measured = _verified(arguments) if arguments.verify else ""
+    proofs, told = _verified(arguments) if arguments.verify else ([], "")
     if not arguments.verify:
         _say_unverified(arguments)
     folder = f"manifests/{arguments.target}"
@@ -128,6 +132,7 @@ def _promote(arguments: Namespace) -> int:
         _selected(arguments),
         admit,
         uncommitted=arguments.uncommitted,
+        measured={proof.pipeline: proof.measured for proof in proofs},
     )
     _tell(done)
     if not done.files:
@@ -138,7 +143,7 @@ def _promote(arguments: Namespace) -> int:
     console.result(f"\n{to_text(seen)}\n")
     _say_unrendered(root, arguments.source, done)
     if forge:
-        console.result(_opened(arguments, forge, done, seen, measured))
+        console.result(_opened(arguments, forge, done, seen, told))
     else:
         console.note(f"commit this and open a pull request: merging it releases to {arguments.target}")
     return ExitCode.OK
@@ -210,8 +215,8 @@ def _line(pipeline: Promoted) -> str:
     return f"{pipeline.pipeline}: {before} → {pipeline.after[:19]}…"
 
 
-def _verified(arguments: Namespace) -> str:
-    """Tell what the chosen releases did in the source; for a pull request.
+def _verified(arguments: Namespace) -> tuple[list[Proof], str]:
+    """Tell what the chosen releases did in the source; that, and the same for a pull request.
 
     Raises:
         RefusedError: one has not run there, or missed what its gates require.
@@ -227,7 +232,7 @@ def _verified(arguments: Namespace) -> str:
         for line in proof.lines(each, arguments.source, before.api.run_link):
             console.note(line)
     proof.require(found, arguments.source)
-    return evidence.to_markdown(found, arguments.source, before.api.run_link)
+    return found, evidence.to_markdown(found, arguments.source, before.api.run_link)
 
 
 def _say_unverified(arguments: Namespace) -> None:

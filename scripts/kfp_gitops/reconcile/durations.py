@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NEWEST = 50
 """Runs of a pipeline that are asked for: one request."""
 _COUNTED = 20
+_FEW = 20
 
 
 def usual(runs: Sequence[RunState]) -> timedelta | None:
@@ -27,12 +28,17 @@ def usual(runs: Sequence[RunState]) -> timedelta | None:
 
 
 def of_pipelines(api: KfpApi, pipelines: Iterable[str], environment: str) -> Mapping[str, timedelta]:
-    """Pipeline → how long its runs usually take, of those that ever succeeded there; two requests for each."""
+    """Pipeline → how long its runs usually take, of those that ever succeeded there.
+
+    Two requests for each; of many the experiments are listed, and it is one for each and some for all.
+    """
     from kfp_gitops.kfpserver.kfpapi.transport import each
 
-    def of(name: str) -> timedelta | None:
-        experiment = api.experiment(experiment_name(name, environment))
-        return usual(api.runs(experiment.id, NEWEST)) if experiment else None
+    names = {name: experiment_name(name, environment) for name in pipelines}
+    listed = api.experiments({*names.values()}) if len(names) > _FEW else None
 
-    names = [*pipelines]
+    def of(name: str) -> timedelta | None:
+        found = api.experiment(names[name]) if listed is None else listed.get(names[name])
+        return usual(api.runs(found.id, NEWEST)) if found else None
+
     return {name: took for name, took in zip(names, each(of, names), strict=True) if took is not None}

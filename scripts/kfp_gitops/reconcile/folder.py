@@ -184,7 +184,7 @@ def _called(source: Source, environment: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in chain([source], source.parts()):
         settings = _settings(part, environment)
-        entries = (*settings["pipelines"], *settings.get("absent", ()))
+        entries = (*settings.get("pipelines", ()), *settings.get("absent", ()))
         found |= {entry["adopts"]["pipeline"]: entry["name"] for entry in entries if "adopts" in entry}
     return found
 
@@ -195,7 +195,8 @@ def _place(folder: Path | Place) -> Place:
 
 def _teams_of(settings: Mapping[str, Any]) -> dict[str, str]:
     """Pipeline or tombstone of environment.yaml → team; "" where it is of none."""
-    entries = (*settings["pipelines"], *settings.get("absent", ()))
+    # The head of archives names none itself: its parts do.
+    entries = (*settings.get("pipelines", ()), *settings.get("absent", ()))
     return {entry["name"]: entry.get("team", "") for entry in entries}
 
 

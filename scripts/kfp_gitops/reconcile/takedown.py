@@ -84,14 +84,18 @@ Tell = Callable[[Gone], None]
 
 
 def announced(api: Api, desired: Desired) -> None:
-    """Note that the aside is there, and until when, before anything is made for it; its older notes go."""
+    """Note that the aside is there, and until when, before anything is made for it; its older notes go.
+
+    Those that were there before: of two who note something at once neither deletes the other's.
+    """
     assert desired.aside is not None
     owner, note = desired.owner, desired.aside
     more = {"by": note.by} if note.by else {}
+    before = api.experiments((), aside.note_prefix(owner)).values()
     made = api.create_experiment(
         aside.note_name(owner, note.over), ownership.describe(owner, **note.marks, **more)
     )
-    for found in api.experiments((), aside.note_prefix(owner)).values():
+    for found in before:
         if found.id != made.id and found.owner == owner:
             api.delete_experiment(found.id)
 

@@ -255,10 +255,8 @@ def _preview(root: Folder, name: str, instead: Mapping[str, str]) -> Partly:
     if not found.environment.follows_sources:
         problems.append(previews.pinned(name, found.environment.name, over))
     values = _checked_values(merge(found.environment.values, over), problems)
-    if values is None:
-        return Partly(None, problems)
-    values = previews.without_delivery(values)
-    return Partly(replace(found.environment, name=name, values=values, backfills=()), problems)
+    own = previews.without_delivery(values) if values else None
+    return Partly(replace(found.environment, name=name, values=own, backfills=()) if own else None, problems)
 
 
 def _checked_values(merged: Merged, problems: list[Problem]) -> Merged | None:

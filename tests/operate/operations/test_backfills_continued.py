@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from backfill_kit import NOW, OWNER, Interruption, Kfp, KilledError, Store, back
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.operate.operations.continuing import Continued, InMemory, continue_backfills
 from kfp_gitops.reconcile import backfills
+from kfp_gitops.reconcile.backfills import Progress
 from kfp_gitops.reconcile.records import Desired
 
 TICKS = [datetime(2026, 1, day, 3, tzinfo=UTC) for day in range(1, 11)]
@@ -325,3 +327,35 @@ def test_whose_notes_they_are_is_asked() -> None:
     other = replace(desired(backfill()), owner=replace(OWNER, environment="prod"))
     kfp.runs.clear()
     assert _looked(kfp, other, InMemory())[0].started
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("number", range(1, 8))
+def test_a_list_that_is_wrong_once_starts_nothing_that_has_run(number: int, late: bool) -> None:
+    """Whose run has ended nobody stops: it is by two lists that it is known to have none."""
+    kfp = Kfp(lasts=0)
+    for tick in TICKS[:4]:
+        kfp.create_run(name=_name(tick), parameters={})
+    for tick in TICKS[4:6]:
+        kfp.fired(tick, "SUCCEEDED")
+    kept = InMemory()
+    for _ in range(12):
+        kfp.wrong_list = (number, late)
+        _looked(kfp, desired(backfill()), kept)
+    kfp.wrong_list = None
+    _looked(kfp, desired(backfill()), kept, times=20)
+    assert kfp.names() == Counter(
+        {
+            **{_name(tick): 1 for tick in (*TICKS[:4], *TICKS[6:])},
+            **{n: 1 for n in kfp.names() if n[0] == "p"},
+        }
+    )
+
+
+def test_a_clock_that_went_back_makes_nothing_wait_for_it() -> None:
+    kfp = Kfp()
+    kept = InMemory()
+    ahead = int((NOW + timedelta(days=2)).timestamp())
+    kept.keep("january", Progress.of(backfill(parallel=1)).with_begun((0,), ahead).text())
+    _looked(kfp, desired(backfill(parallel=1)), kept, times=20)
+    assert _started(kfp)[0] == _name(TICKS[0])

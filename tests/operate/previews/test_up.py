@@ -260,6 +260,12 @@ def test_without_an_environment_of_previews_it_is_said_how_to_have_one(dev: Path
     assert "says `previewOf: ENV` in its values.yaml; there is none" in done.err
 
 
+@pytest.mark.parametrize("text", ["-1", "x", "nan", "1e9"])
+def test_hours_are_told_as_hours(root: Path, preview: Command, text: str) -> None:
+    done = preview("up", "--pr", 1, f"--hours={text}")
+    assert (done.code, "is no number of hours" in done.err) == (2, True)
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "x", "99999999999", "٤٢"])
 def test_a_number_is_one(root: Path, preview: Command, text: str) -> None:
     assert preview("down", f"--pr={text}").code == 2

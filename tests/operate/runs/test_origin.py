@@ -27,6 +27,8 @@ def _run(name: str, schedule: str | None = None, description: str = "") -> RunSt
         (_run("x-1-2", "gone"), Origin(Kind.SCHEDULE, "that is no more (gone)", TICK)),
         (_run(f"{backfill_prefix('churn-daily')}20260105T030000Z"), Origin(Kind.BACKFILL, "churn-daily", TICK)),
         (_run(f"{backfill_prefix('churn-daily')}20260105T030000Z-2"), Origin(Kind.BACKFILL, "churn-daily", TICK)),
+        (_run(f"{backfill_prefix('churn-daily')}20260105T030000Z-march-2"), Origin(Kind.BACKFILL, "churn-daily", TICK)),
+        (_run(f"{backfill_prefix('churn-own.cron')}20260105T030000Z"), Origin(Kind.BACKFILL, "churn-own.cron", TICK)),
         (_run(f"{makeup_prefix('churn-daily')}20260105T030000Z"), Origin(Kind.MAKEUP, "churn-daily", TICK)),
         (_run(f"{fired_prefix('churn-daily')}20260105T0300Z"), Origin(Kind.FIRED, "churn-daily", TICK)),
         (_run("churn-20260105-030000-1a2b", description=runs.started(by="Ann B.")), Origin(Kind.HAND, by="Ann-B.")),
@@ -56,7 +58,8 @@ def _run(name: str, schedule: str | None = None, description: str = "") -> RunSt
         (_run(f"{backfill_prefix('churn-daily')}20261399T030000Z"), Origin(Kind.OTHER)),
         (_run(f"{fired_prefix('churn-daily')}20260105T0399Z"), Origin(Kind.OTHER)),
     ],
-    ids=["schedule", "replaced schedule", "deleted schedule", "backfill", "redone", "make-up", "fired", "hand",
+    ids=["schedule", "replaced schedule", "deleted schedule", "backfill", "redone", "run once more", "of its own cron",
+         "make-up", "fired", "hand",
          "trigger", "after a run", "by data", "nothing told", "another trigger told",
          "rerun", "another pipeline's name", "another tool", "no day", "no minute"],
 )  # fmt: skip

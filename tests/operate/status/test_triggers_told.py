@@ -195,3 +195,9 @@ def test_a_pipeline_whose_trigger_missed_something_is_unhealthy() -> None:
     look = build.Look.of(desired, actual, plan(desired, actual), standings={(FORECAST, "after"): missed})
     found = look.at(desired.pipelines[0], [])
     assert "forecast-after missed 1 cause, the last of 11-28 09:30" in found.unhealthy
+
+
+def test_nobody_looks_after_an_environment_that_is_turned_off_and_that_alarms_nobody() -> None:
+    late = {(FORECAST, "after"): _standing(looked=NOW - DAY, problem="s3 does not answer")}
+    (found,) = triggers.of_pipeline(_wanted(FORECAST, AFTER), late, [], NOW, looked_after=False)
+    assert _kinds(found) == []

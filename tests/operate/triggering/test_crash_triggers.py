@@ -117,7 +117,7 @@ class Triggers(RuleBasedStateMachine):
     @rule(etag=st.sampled_from(["", "a", "b", "c"]))
     def data_change(self, etag: str) -> None:
         self.here.data.there[URI] = DataState(etag, "key", etag, self.server.told()) if etag else None
-        if self.paused:
+        if self.paused or self.lost:
             self.excused.add(etag)
 
     @rule(by=st.sampled_from([1, 20, 60, 130, 700, 4000]))

@@ -424,6 +424,29 @@ def test_nobody_looked_for_three_days() -> None:
     assert missed(here) == ["nobody looked for more than a day"]
 
 
+def test_what_was_missed_is_an_alarm_until_a_later_run_makes_up_for_it() -> None:
+    here = chain()
+    here.server.advance(600)
+    here.server.runs_of("up")
+    here.server.advance(3 * DAY)
+    here.passes(2)
+    assert here.look().alarming == {("down", "t"): 1}
+    here.server.runs_of("down", state="FAILED")
+    assert here.look().alarming == {("down", "t"): 1}
+    here.server.runs_of("down")
+    assert here.look().alarming == {("down", "t"): 0}
+
+
+def test_what_a_pause_held_back_is_no_alarm() -> None:
+    here = chain()
+    _paused(here, 1)
+    here.server.advance(60)
+    here.server.runs_of("up")
+    here.passes(2)
+    assert missed(here) == ["it was paused then"]
+    assert here.look().alarming == {("down", "t"): 0}
+
+
 def test_a_run_whose_end_was_reported_hours_later_is_found() -> None:
     here = chain()
     here.server.reported = 5 * 3600

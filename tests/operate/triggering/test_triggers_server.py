@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 import requests
 from chained import Chained
 from kfp_gitops.devserver import DevServer, Fault, Trouble
@@ -76,7 +77,9 @@ def test_paused_it_starts_nothing_and_what_ended_then_is_missed(chained: Chained
     assert "dev: 1 run started" in chained.trigger().out
 
 
-def test_a_pushgateway_is_told_what_waits_and_what_was_missed(chained: Chained, tmp_path: Path) -> None:
+def test_a_pushgateway_is_told_what_waits_and_what_was_held_back_is_no_alarm(
+    chained: Chained, tmp_path: Path
+) -> None:
     gateway = PushgatewayServer(tmp_path)
     gateway.start()
     try:
@@ -94,7 +97,7 @@ def test_a_pushgateway_is_told_what_waits_and_what_was_missed(chained: Chained, 
         for sample in family.samples
         if sample.labels.get("command") == "trigger" and sample.labels.get("kind", "run") == "run"
     }
-    assert told["kfp_gitops_trigger_missed_causes", "after-hello"] == 1
+    assert told["kfp_gitops_trigger_missed_causes", "after-hello"] == 0
     assert told["kfp_gitops_trigger_waiting_causes", "after-hello"] == 0
     assert told["kfp_gitops_trigger_unknown", "after-hello"] == 0
     assert told["kfp_gitops_exit_code", None] == 0
@@ -121,6 +124,29 @@ def test_killed_while_its_request_is_under_way_it_starts_no_second(
     assert told.code == 0, told
     time.sleep(2.5)
     chained.trigger()
+    assert len(chained.runs("follows")) == 1
+
+
+@pytest.mark.parametrize(("trouble", "status"), [(Trouble.DROP_AFTER, 0), (Trouble.ANSWER, 429)])
+def test_a_request_that_breaks_starts_one_all_the_same(
+    chained: Chained, server: DevServer, trouble: Trouble, status: int
+) -> None:
+    chained.hello()
+    server.faults.add(Fault("POST", _RUNS, trouble, status=status))
+    for _ in range(3):
+        chained.trigger()
+    assert len(chained.runs("follows")) == 1
+
+
+def test_a_request_that_is_refused_is_told_and_sent_again_by_the_next_pass(
+    chained: Chained, server: DevServer
+) -> None:
+    chained.hello()
+    server.faults.add(Fault("POST", _RUNS, Trouble.ANSWER, status=403))
+    told = chained.trigger("--json")
+    assert told.code == 4
+    assert len(json.loads(told.out.splitlines()[-1])["waiting"]) == 1
+    assert "1 run started" in chained.trigger().out
     assert len(chained.runs("follows")) == 1
 
 

@@ -153,6 +153,49 @@ def test_new_data_and_a_run_that_ended_start_one_run_each_and_what_cannot_be_loo
     assert len(there.runs()) <= len(before) + 3, "the same content is no new state"
 
 
+def _in_parts(client: Any, key: str) -> None:
+    upload = client.create_multipart_upload(Bucket="lake", Key=key)["UploadId"]
+    done = []
+    for number, part in enumerate((b"x" * (5 << 20), b"rest"), 1):
+        sent = client.upload_part(Bucket="lake", Key=key, UploadId=upload, PartNumber=number, Body=part)
+        done.append({"PartNumber": number, "ETag": sent["ETag"]})
+    client.complete_multipart_upload(Bucket="lake", Key=key, UploadId=upload, MultipartUpload={"Parts": done})
+
+
+def test_each_state_of_data_starts_one_run_and_one_that_comes_back_none(
+    delivered_with: Callable[..., Cluster], server: DevServer, swift: SwiftServer, lake: Any
+) -> None:
+    news = "triggers:\n- {name: news, runOn: {data: {uri: 's3://lake/usage/', changes: newest-key}}}\n"
+    there = delivered_with(news, DATA.format(url=swift.url, port=urlsplit(swift.url).port))
+    client = s3_client(swift)
+    lake("usage/1.csv", "a")
+    there.run("kfp-gitops-dev")
+
+    def started(what: Callable[[], object]) -> int:
+        time.sleep(1.1)  # times of S3 have whole seconds
+        before = len(there.runs())
+        what()
+        for _ in range(2):
+            there.run(TRIGGER)
+            server.wait_idle()
+        return len(there.runs()) - before
+
+    started(lambda: None)
+    third = {"Bucket": "lake", "Key": "usage/3.csv"}
+    for what, act, runs in (
+        ("overwritten", lambda: lake("usage/1.csv", "b"), 1),
+        ("the same content again", lambda: lake("usage/1.csv", "b"), 0),
+        ("the content of before", lambda: lake("usage/1.csv", "a"), 0),
+        ("in parts", lambda: _in_parts(client, "usage/2.csv"), 1),
+        ("deleted", lambda: client.delete_object(Bucket="lake", Key="usage/2.csv"), 0),
+        ("restored", lambda: _in_parts(client, "usage/2.csv"), 0),
+        ("no list shows it", lambda: swift.lists_late(lambda: lake("usage/3.csv", "c")), 0),
+        ("lists do", lambda: client.copy_object(**third, CopySource=third, MetadataDirective="REPLACE"), 1),
+        ("they do no more", lambda: swift.lists_late(lambda: client.delete_object(**third)), 0),
+    ):
+        assert started(act) == runs, what
+
+
 class _Asked:
     """The rights that passes used."""
 

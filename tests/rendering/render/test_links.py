@@ -72,6 +72,9 @@ def told(root: Path, command: Command) -> Outcome:
 def test_a_chain_is_rendered(repository: Path, command: Command) -> None:
     given = ", parameters: {text: {run: id}, words: {output: count.words}, ratio: {output: total}}"
     adds(repository, a="", b=after("a", given), c=after("b", ", parameters: {words: {output: either}}"))
+    values = repository / DEV
+    store = "kfp: {metadata: 'http://metadata-envoy-service.kubeflow.svc:9090'}\n"
+    write_text(values, store + values.read_text("utf-8"))
     outcome = told(repository, command)
     assert (outcome.code, outcome.err.count("trigger")) == (0, 0), outcome.err
 

@@ -118,3 +118,28 @@ def test_of_other_pipelines_it_is_not_told(asked: Path, command: Command) -> Non
     command("render", "--root", asked, "--env", "dev", "--lock")
     outcome = command("diff", "--root", asked, "--env", "dev")
     assert "- backfill january (hello/weekly): gone" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("- id: january", "- name: january"),
+        ("backfills:\n- id: january\n", "backfills:\n- id: january\n  pipeline: hello\n- id: january\n"),
+        ("backfills:\n- id: january\n", "backfills:\n  id: january\n"),
+        ("- id: january", "- id: 7"),
+        ("  reason: the names", "  because: the names"),
+        ("  firings: 4", "  firings: 5"),
+        ("  skipExisting: true", "  skipExisting: null"),
+    ],
+)
+def test_nothing_that_somebody_wrote_by_hand_is_silent(
+    asked: Path, command: Command, old: str, new: str
+) -> None:
+    commit(asked, "asked for")
+    file = asked / "manifests/dev/environment.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    outcome = command("diff", "--root", asked, "--env", "dev", "--format", "json")
+    [environment] = json.loads(outcome.out)["environments"]
+    assert environment["backfills"] or environment["changes"], outcome.out

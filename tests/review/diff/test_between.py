@@ -13,7 +13,7 @@ from between_kit import WEEKLY, after, on_data, state_of
 from kfp_gitops.review.diff import calendar, jsonform, selected
 from kfp_gitops.review.diff.between.following import following
 from kfp_gitops.review.diff.compare import compare
-from kfp_gitops.review.diff.markdown import to_markdown
+from kfp_gitops.review.diff.markdown import calendar_markdown, to_markdown
 from kfp_gitops.review.diff.model import EnvironmentDiff
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import to_text
@@ -203,6 +203,13 @@ def test_a_week_that_only_triggers_fill_is_told() -> None:
     assert "no schedules" in text and "train → forecast (once train succeeded)" in text
 
 
+def test_the_week_in_markdown_draws_the_whole_graph_and_marks_nothing() -> None:
+    text = calendar_markdown(_week(_after(), TAKES))
+    assert '  p1["train<br>Mondays 03:00"]' in text or '  p0["train<br>Mondays 03:00"]' in text
+    assert '|"succeeded"|' in text and "linkStyle" not in text
+    assert "mermaid" not in calendar_markdown(_week(state_of("x", {"train": []}), TAKES))
+
+
 def test_the_week_is_drawn_with_what_follows() -> None:
     drawn = week.drawn(week.Week(_week(_before(), TAKES), _week(_after(), TAKES)), "a week")
     assert "forecast-after" in drawn and "about 1 start" in drawn
@@ -224,3 +231,33 @@ def test_a_promise_of_what_follows_is_broken_by_the_schedule_of_what_it_follows(
         "dev", "UTC", later.manifests(INSTANT), INSTANT, None, following(later, INSTANT, {})
     )
     assert [one.pipeline for one in week_of.unkept] == ["forecast"]
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        after(1), after("train", 1.5), after("train", state=["x"]), after("train", state="OTHER"),
+        after("train", enabled="yes"), after("train", "after", "SUCCEEDED", onlyWithin="always"),
+        {"name": "a", "runOn": {"data": "s3://b/k"}}, "after",
+        {"name": "a", "runOn": {"data": {"uri": 7, "changes": "etag"}}},
+        {"name": "a", "runOn": {"data": {"uri": "s3://b", "changes": []}}},
+    ],
+)  # fmt: skip
+def test_what_is_no_trigger_is_no_link_and_those_beside_it_are(trigger: Any) -> None:
+    """That the manifest is wrong is told where manifests are checked; the diff tells the difference all the same."""
+    later = state_of("after", {"train": [], "forecast": [trigger, after("train", "good")]}, SCHEDULES)
+    found = _found(state_of("before", {"train": [], "forecast": []}, SCHEDULES), later)
+    assert found.between
+    assert [link.edge.trigger.name for link in found.between.links] == ["good"]
+    assert "good" in to_text(found) and "good" in to_markdown([found])
+    assert "train" in to_html([found], None, Evidence(INSTANT))
+
+
+def test_a_number_of_runs_at_once_that_is_none_is_taken_for_one() -> None:
+    for number in (0, -1, "many"):
+        state = state_of(
+            "after", {"train": [], "forecast": [after("train", maxConcurrency=number)]}, SCHEDULES
+        )
+        assert [
+            course.starts for course in following(state, INSTANT, TAKES).courses(INSTANT + timedelta(days=7))
+        ]

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 import scored
+import yaml
 from gitrepo import commit, git, init
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.devserver.executor import LOCALRUN
@@ -87,6 +88,14 @@ def test_a_release_goes_on_when_so_many_of_its_runs_measured_enough(team: Team) 
     done = team.promote("--verify")
     assert done.code == 0, done.err
     assert "hello: wape ≤ 0.26 in the newest 2 runs: 0.25, 0.2" in done.err.splitlines()
+    (said,) = yaml.safe_load((team.root / "environments/prod/release.yaml").read_text())["pipelines"][
+        "hello"
+    ]["measured"]
+    assert (said["metric"], sorted(said["runs"].values())) == ("wape", [[0.2], [0.25]])
+    machine = json.loads(team("promote", "--status", "--json").out)
+    jsonschema.validate(machine, SCHEMA)
+    assert machine["pipelines"][0]["environments"]["prod"]["measured"] == [{"task": None, **said}]
+    assert team("render", "--all", "--check").code == 0
 
 
 def test_what_runs_of_the_release_before_measured_is_nothing(team: Team) -> None:

@@ -207,3 +207,19 @@ def test_only_what_reaches_no_farther_is_promoted(
     assert ("hello: left alone, its change is of category " in outcome.err) is left
     now = {path: text for path, text in snapshot(repository).items() if "prod" in str(path)}
     assert (now == prod) is left
+
+
+def test_backfills_belong_to_their_environment_and_are_not_promoted(
+    repository: Path, command: Callable[..., Outcome]
+) -> None:
+    folder = repository / "environments/dev/backfills"
+    folder.mkdir()
+    text = "pipeline: hello\nfrom: '2026-01-01'\nto: '2026-01-31'\ntickParameter: name\nreason: wrong\n"
+    (folder / "january.yaml").write_text(text)
+    assert command("render", "--root", repository, "--all", "--lock").code == 0
+    assert "january" in (repository / "manifests/dev/environment.yaml").read_text()
+    promoted = command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted")
+    assert promoted.code == 0, promoted.err
+    assert command("render", "--root", repository, "--all", "--lock").code == 0
+    assert not (repository / "environments/prod/backfills").exists()
+    assert "january" not in (repository / "manifests/prod/environment.yaml").read_text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,6 +35,7 @@ _EXAMPLES = """  python scripts/preview.py up --pr 42 --base origin/main --host 
                                               what `render` wrote elsewhere, read as a stranger's"""
 _WAIT = 1800.0
 _HOURS = 72.0
+_MOST_HOURS = 24.0 * 366
 
 
 def add(subcommands: Any) -> None:
@@ -58,7 +59,7 @@ def add(subcommands: Any) -> None:
         help=f"how long to wait for the runs (default: {_WAIT:g}); they go on",
     )  # fmt: skip
     parser.add_argument(
-        "--hours", type=connection.seconds, default=_HOURS, metavar="H",
+        "--hours", type=_hours, default=_HOURS, metavar="H",
         help=f"after so many it may be taken down by gc (default: {_HOURS:g})",
     )  # fmt: skip
     parser.add_argument(
@@ -70,6 +71,16 @@ def add(subcommands: Any) -> None:
     options.add_kfp(parser)
     connection.add_metadata(parser)
     parser.set_defaults(run=run)
+
+
+def _hours(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= _MOST_HOURS:
+        raise ArgumentTypeError(f"{text!r} is no number of hours from 0 to {_MOST_HOURS:g}, such as 72")
+    return found
 
 
 def run(arguments: Namespace) -> int:

@@ -98,10 +98,11 @@ def summarized(found: Sum) -> dict[str, Any]:
 def report(into: metrics.Report, done: Passed, wanted: Desired) -> None:
     """For the Pushgateway."""
     into.teams = {one.name: one.team for one in wanted.pipelines}
-    into.triggers = {(one.pipeline, one.trigger): _standing(one) for one in done.standings}
+    into.triggers = {(one.pipeline, one.trigger): _standing(one, done) for one in done.standings}
     into.objects = {("start", "run"): done.started}
 
 
-def _standing(one: Standing) -> metrics.Standing:
+def _standing(one: Standing, done: Passed) -> metrics.Standing:
     oldest = min((its.moment.timestamp() for its in one.waiting), default=None)
-    return metrics.Standing(len(one.waiting), oldest, len(one.missed), len(one.unclear), bool(one.problem))
+    missed = done.alarming[one.pipeline, one.trigger]
+    return metrics.Standing(len(one.waiting), oldest, missed, len(one.unclear), bool(one.problem))

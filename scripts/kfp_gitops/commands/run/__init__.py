@@ -56,8 +56,10 @@ def _one(here: Here, arguments: Namespace) -> int:
         return stopping.run(here)
     if arguments.backfill:
         return backfilling.run(here)
-    if isinstance(here, own.Own) and not arguments.rerun and (code := here.registered()):
-        return code
+    if isinstance(here, own.Own) and not arguments.rerun:
+        starting.checked(here)
+        if code := here.registered():
+            return code
     return starting.run(here)
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from kfp_gitops.base import metrics
 from kfp_gitops.commands import mine
 from kfp_gitops.commands.common import Parser
+from kfp_gitops.commands.pasted import pasted
 from kfp_gitops.commands.run.here import Here
-from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.sources.selection import Selection
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ _SHARED = (
 
 def here(arguments: Namespace) -> Here:
     """The environment, or with --as what is one's own beside it; its pipelines have the names that KFP knows."""
-    return Own(named(arguments), arguments.env) if arguments.mine else Here(arguments, arguments.env)
+    from kfp_gitops.reconcile import aside
+
+    if not arguments.mine:
+        return Here(arguments, arguments.env)
+    return Own(named(arguments), aside.owner_of("", arguments.env, arguments.mine).environment)
 
 
 def named(arguments: Namespace) -> Namespace:
@@ -45,20 +49,13 @@ def named(arguments: Namespace) -> Namespace:
 class Own(Here):
     """What is one's own beside an environment."""
 
-    @property
-    def owner(self) -> Owner:
-        """Whose its objects are."""
-        from kfp_gitops.operate.asides import working
-
-        return working.owner(super().owner, self.arguments.mine)
-
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """environment.yaml of manifests/ENV, with the names of one's own; nothing of it was made in KFP."""
         from kfp_gitops.operate.asides import working
 
         found, begin = (
-            mine.settings(self.arguments.root, self.environment),
+            mine.settings(self.arguments.root, self.arguments.env),
             working.prefix(self.arguments.mine),
         )
         entries = [{"name": f"{begin}{one['name']}"} for one in found["pipelines"]]
@@ -80,6 +77,10 @@ class Own(Here):
     def folder(self) -> Folder:
         """Its manifests."""
         return self.working.beside(self.wanted)
+
+    def said(self, text: str) -> str:
+        """A command as one types it to reach the same."""
+        return pasted(self.arguments, self.arguments.env, text)
 
     def registered(self) -> int:
         """Register what differs of the pipeline that is to run, told as progress; the exit code."""

@@ -21,7 +21,7 @@ def run(here: Here) -> int:
         return _follow(here, _again(here))
     if arguments.schedule:
         return _follow(here, _fired(here))
-    values = _checked(here)
+    values = checked(here)
     locked = here.folder.locked[arguments.pipeline]
     its = here.adopts(arguments.pipeline)
     request = runs.Request(
@@ -36,7 +36,12 @@ def run(here: Here) -> int:
     return _follow(here, runs.start(here.api, request))
 
 
-def _checked(here: Here) -> dict[str, Any]:
+def checked(here: Here) -> dict[str, Any]:
+    """The parameters that are given.
+
+    Raises:
+        UsageError: each that is wrong.
+    """
     from kfp_gitops.operate import runs
 
     arguments = here.arguments

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kfp_gitops.language.manifest import AfterRun, OnData, Trigger, reader
+from kfp_gitops.language.manifest import AfterRun, OnData, RunOn, Trigger, reader
 
 _STATES = {"SUCCEEDED": "succeeded", "FAILED": "failed", "ENDED": "ended"}
 _DATA = {"etag": "changes", "newest-key": "has a newer key"}
@@ -85,11 +85,29 @@ def edges(triggers: Mapping[str, Sequence[Trigger]], paused: Collection[str] = (
 
 
 def read(manifest: Mapping[str, Any]) -> tuple[Trigger, ...]:
-    """The triggers of a manifest as YAML data; none of what is no manifest, which is told elsewhere."""
+    """The triggers of a manifest as YAML data; none of what is no trigger, which is told elsewhere."""
+    items = manifest.get("triggers")
+    return tuple(one for item in (items if isinstance(items, list) else ()) for one in _trigger(item))
+
+
+def _trigger(item: Any) -> Iterator[Trigger]:
     try:
-        return reader.triggers(manifest)
+        (found,) = reader.triggers({"triggers": [item]})
     except (KeyError, TypeError, AttributeError, ValueError):
-        return ()
+        return
+    if isinstance(found.name, str) and isinstance(found.enabled, bool) and _waits(found.run_on):
+        most = found.max_concurrency
+        yield found if isinstance(most, int) and most > 0 else replace(found, max_concurrency=1)
+
+
+def _waits(on: RunOn) -> bool:
+    """Whether it says what it waits for; the schema of manifests is asked elsewhere."""
+    match on:
+        case AfterRun():
+            return isinstance(on.pipeline, str) and isinstance(on.state, str) and on.state in _STATES
+        case OnData():
+            return isinstance(on.uri, str) and isinstance(on.changes, str) and on.changes in _DATA
+    return True
 
 
 def around(found: Iterable[Edge], names: Collection[str]) -> list[Edge]:

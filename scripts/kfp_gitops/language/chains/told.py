@@ -90,8 +90,8 @@ def _line(root: Root, way: Sequence[Edge], takes: Mapping[str, timedelta]) -> st
     passed: timedelta | None = timedelta(0)
     for edge in way:
         long = takes.get(edge.source)
-        known = passed is not None and long is not None and edge.usual
-        step = _Step(edge, first, passed + long if known and passed is not None and long else None)
+        waited = passed + long if edge.usual and passed is not None and long is not None else None
+        step = _Step(edge, first, waited)
         text += f" → {step.text}"
         passed = step.starts
     return text if len(way) < _STEPS else f"{text} → …"

@@ -82,7 +82,10 @@ def look(api: Server, ground: Ground, state: State, notes: Sequence[NamedExperim
         lambda: active.extend([seen_run(run) for run in api.runs_since(None, ACTIVE)]),
         lambda: listed.extend(api.catalogue()),
     ]
-    if any(isinstance(one.trigger.run_on, AfterRun) for one in ground.triggers):
+    after_runs = any(isinstance(one.trigger.run_on, AfterRun) for one in ground.triggers)
+    if (
+        after_runs or state.intents
+    ):  # what was started last may be over already, and is not to hold up what is next
         reads += [partial(list_ended, part) for part in _parts(start, now)]
     asked = set[str]()
     reads += [partial(_ask, api, run_id, ended, active, asked) for run_id in old]

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
 from kfp_gitops.operate.triggering import asking, looking, starting
 from kfp_gitops.operate.triggering.server import Server
 from kfp_gitops.operate.triggering.starting import Keeping, Means
-from kfp_gitops.reconcile.causes import statetext
+from kfp_gitops.reconcile.causes import closing, statetext
 from kfp_gitops.reconcile.causes.cause import watched
 from kfp_gitops.reconcile.causes.seams import DataStates, Results
+from kfp_gitops.reconcile.causes.seen import Seen
 from kfp_gitops.reconcile.causes.sorting import World
 from kfp_gitops.reconcile.causes.standing import Missed, Standing
 from kfp_gitops.reconcile.causes.state import State, standings
 from kfp_gitops.reconcile.events import Event
-from kfp_gitops.reconcile.records import Desired
+from kfp_gitops.reconcile.records import Desired, DesiredPipeline
 
 Tell = Callable[[Event], None]
 
@@ -41,6 +42,8 @@ class Passed:
     standings: tuple[Standing, ...] = ()
     lost: bool = False
     """Whether nothing was kept of a pass before."""
+    alarming: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(pipeline, trigger) → causes of the last day that were missed, that nobody held back, and made up for."""
 
     @property
     def waiting(self) -> int:
@@ -90,4 +93,15 @@ def run(
     missed = tuple((one.pipeline.name, one.trigger.name, its) for one, its in decision.missed)
     for pipeline, trigger, its in missed:
         tell(Event(pipeline, "miss", "cause", f"{pipeline}/{trigger}", "missed", f"{its.cause}: {its.why}"))
-    return Passed(work.started, tuple(work.failed), missed, tuple(standings(work.state)), before is None)
+    stand = tuple(standings(work.state))
+    alarming = {(one.pipeline, one.trigger): _alarming(one, pipelines, seen) for one in stand}
+    return Passed(work.started, tuple(work.failed), missed, stand, before is None, alarming)
+
+
+def _alarming(stands: Standing, pipelines: Mapping[str, DesiredPipeline], seen: Seen) -> int:
+    """As status counts them: a later run of the pipeline that succeeded, or goes on, makes up for what was missed."""
+    key = seen.ids.get(pipelines[stands.pipeline].called, "")
+    good = [run for run in seen.ended_of.get(key, ()) if run.state == "SUCCEEDED"]
+    newest = max((run.created for run in (*good, *seen.active_of.get(key, ())) if run.created), default=None)
+    left = [one for one in stands.missed if not closing.is_held(one.why)]
+    return sum(newest is None or newest <= one.moment for one in left)

@@ -39,6 +39,15 @@ def _by_id(settings: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {str(one["id"]): one for one in maps if "id" in one}
 
 
+def are_whole(settings: Any) -> bool:
+    """Whether `changes` tells all of them: each is a map with an id of its own, as render writes them."""
+    entries = mapping(settings).get(KEY, [])
+    if not isinstance(entries, list):
+        return False
+    ids = [mapping(one).get("id") for one in entries]
+    return all(isinstance(one, str) for one in ids) and len({*map(str, ids)}) == len(ids)
+
+
 def ticks(entry: Mapping[str, Any]) -> list[datetime]:
     """The firings of one; none of what is malformed."""
     try:

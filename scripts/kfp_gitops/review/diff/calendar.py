@@ -15,6 +15,7 @@ from kfp_gitops.reconcile import timing
 from kfp_gitops.review.caching.idle import TODO, WHY
 from kfp_gitops.review.diff import promises, schedules
 from kfp_gitops.review.diff.between.following import Following
+from kfp_gitops.review.diff.model import Between
 
 WEEK = timedelta(days=7)
 UNTIMED = "; untimed where no past run is known, see --host"
@@ -76,6 +77,8 @@ class Calendar:
     unkept: Sequence[Unkept] = ()
     followers: Sequence[Follower] = ()
     chains: Sequence[str] = ()
+    graph: Between | None = None
+    """What starts what."""
 
     @property
     def untimed(self) -> bool:
@@ -124,7 +127,8 @@ def calendar(
         for found in promises.unkept(manifest, start, following.manifest if following else manifests.get)
     ]
     followers, chains = ([*_followers(following, start)], following.chains) if following else ([], [])
-    return Calendar(environment, start, zone, entries, unkept, followers, chains)
+    graph = following.graph if following else None
+    return Calendar(environment, start, zone, entries, unkept, followers, chains, graph)
 
 
 def _followers(found: Following, start: datetime) -> Iterator[Follower]:

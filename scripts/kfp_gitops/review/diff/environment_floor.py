@@ -7,7 +7,7 @@ from typing import Any
 
 from kfp_gitops.compiling.lock import version_name
 from kfp_gitops.rendering import specs
-from kfp_gitops.review.diff import leftover
+from kfp_gitops.review.diff import backfills, leftover
 from kfp_gitops.review.diff.model import Action, Change, Kind, PipelineDiff
 from kfp_gitops.review.diff.strict import ABSENT, Item, Place, alike, held, unsaid
 from kfp_gitops.review.diff.told import Told
@@ -34,8 +34,8 @@ def settings(
 
     def said(place: Place, old: Any, new: Any) -> bool:
         match place:
-            case ("backfills", *_):  # each that differs is told by itself, whole
-                return True
+            case (backfills.KEY, *_):  # each that differs is told by itself, whole
+                return backfills.are_whole(before) and backfills.are_whole(after)
             case ("pipelines", Item(), specs.FOLDER, *name) if _follow(name, (old, new), holds):
                 return True
             case ("pipelines", Item() as name, *rest):

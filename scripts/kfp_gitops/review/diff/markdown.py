@@ -82,8 +82,10 @@ def _parted(parts: Sequence[Iterator[str]]) -> Iterator[str]:
 
 
 def calendar_markdown(found: Calendar) -> str:
-    """The week as the terminal shows it: a fenced block keeps its columns."""
-    return "\n".join(fenced("text", calendar.to_text(found)))
+    """The week as the terminal shows it: a fenced block keeps its columns; and what starts what, drawn."""
+    picture = drawn.picture(found.graph, {}) if found.graph else None
+    lines = [*fenced("text", calendar.to_text(found)), *(fenced("mermaid", picture) if picture else ())]
+    return "\n".join(lines)
 
 
 def _lines(found: EnvironmentDiff, room: Room) -> Iterator[str]:

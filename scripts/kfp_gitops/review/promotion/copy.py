@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kfp_gitops.base import files
@@ -59,11 +60,13 @@ def promote(
     admit: Admit | None = None,
     *,
     uncommitted: bool = False,
+    measured: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
 ) -> Promotion:
     """Copy releases, render and lock the target; writes nothing unless all of it works.
 
     With no pipelines named, all of the target's, and the reconciler's image too. With `admit` only pipelines that it
-    lets through, and nothing else. `uncommitted`: also what no commit has, and release.yaml says so.
+    lets through, and nothing else. `uncommitted`: also what no commit has, and release.yaml says so. `measured`: what
+    runs of them had, which it says as well.
 
     Raises:
         UsageError: the target does not follow pinned copies, or a pipeline is not there.
@@ -81,12 +84,12 @@ def promote(
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder)
         _stage(root, staged)
-        _write_release(staged, giver, taker, given, origins, with_reconciler=whole)
+        _write_release(staged, giver, taker, given, origins, measured, with_reconciler=whole)
         rendered = render(staged, target)
         if admit is not None and len(left := _admitted(admit, rendered, given)) < len(given):
             if not left:
                 return Promotion((), ())
-            return promote(root, source, target, left, admit, uncommitted=uncommitted)
+            return promote(root, source, target, left, admit, uncommitted=uncommitted, measured=measured)
         wanted = with_lock(root, rendered, lock.compiled(rendered))
         changed = _copy_back(staged, root, target)
         changed += [
@@ -190,6 +193,7 @@ def _write_release(
     taker: Environment,
     given: Mapping[str, Release],
     origins: Origins,
+    measured: Mapping[str, Sequence[Mapping[str, Any]]],
     *,
     with_reconciler: bool,
 ) -> None:
@@ -197,7 +201,8 @@ def _write_release(
     for name, found in given.items():
         files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
         if name in origins.new:
-            entries[name] = _entry(giver, name, found, origins.new[name])
+            told = {"measured": list(measured[name])} if measured.get(name) else {}
+            entries[name] = _entry(giver, name, found, origins.new[name]) | told
     for stale in set(files.list_folders(staged, f"environments/{taker.name}/pinned")) - set(taker.pipelines):
         files.synchronise(staged, pinned_folder(taker.name, stale), {})  # a link is refused, not followed
     images = dict(taker.images)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.language.gates import Gate
@@ -42,7 +43,7 @@ class State(StrEnum):
 class Cell:
     """One pipeline in one environment; `since` is None where no merge that was looked at brought its release.
 
-    `requires`: what a release must have measured before it comes here.
+    `requires`: what a release must have measured before it comes here; `measured`: what the one that is here had.
     """
 
     state: State
@@ -51,6 +52,7 @@ class Cell:
     waits_since: datetime | None = None
     origin: str = ""
     requires: tuple[Gate, ...] = ()
+    measured: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,11 @@ def _cell(pipeline: str, here: _Place, before: _Place | None) -> Cell:
     state = _state(pipeline, release, here, theirs, before)
     waits = before.dated.since(pipeline, theirs) if before and theirs and state.waits else None
     since = here.dated.since(pipeline, release) if release else None
-    origin = str(here.env.promoted.get(pipeline, {}).get("from", ""))
+    said = {} if here.env.follows_sources else here.env.promoted.get(pipeline, {})
     requires = () if here.env.follows_sources else here.env.gates(pipeline)
-    return Cell(state, release, since, waits, origin, requires)
+    return Cell(
+        state, release, since, waits, str(said.get("from", "")), requires, tuple(said.get("measured", ()))
+    )
 
 
 def _state(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import RefusedError
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
@@ -41,6 +41,18 @@ class Proof:
     release: str
     run: str = ""
     gates: tuple[Verdict, ...] = ()
+
+    @property
+    def measured(self) -> list[dict[str, Any]]:
+        """For release.yaml: each gate's metric, and what the runs had of it."""
+        return [
+            {
+                "metric": verdict.gate.metric,
+                **({"task": verdict.gate.task} if verdict.gate.task else {}),
+                "runs": {one.run: list(one.values) for one in verdict.runs},
+            }
+            for verdict in self.gates
+        ]
 
     @property
     def holds(self) -> bool:

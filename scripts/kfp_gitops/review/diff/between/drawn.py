@@ -65,17 +65,22 @@ def _changed(found: EnvironmentDiff) -> set[str]:
 
 
 def mermaid(found: EnvironmentDiff) -> str | None:
-    """The flowchart; None where there is none, or it has too many pipelines to be read."""
-    if found.between is None or too_many(found.between):
+    """The flowchart of what changes; None where there is none, or it has too many pipelines to be read."""
+    return picture(found.between, marks(found.pipelines)) if found.between else None
+
+
+def picture(found: Between, its_marks: Mapping[str, str]) -> str | None:
+    """The flowchart of a graph; `its_marks`: what happens to a pipeline. None where it cannot be read."""
+    if not found.links or too_many(found):
         return None
-    links = found.between.links
+    links = found.links
     names = list(dict.fromkeys(end for link in links for end in (link.edge.source, link.edge.pipeline)))
     ids = {name: f"p{number}" for number, name in enumerate(names)}
-    data, times = {link.edge.source for link in links if link.edge.is_data}, whens(found.between)
+    data, times = {link.edge.source for link in links if link.edge.is_data}, whens(found)
     drawn = ["flowchart LR"]
     drawn += [f"  {ids[name]}{_box(name, times.get(name, ''), name in data)}" for name in names]
     drawn += [_arrow(link, ids) for link in links]
-    drawn += [*_classes(ids, marks(found.pipelines))]
+    drawn += [*_classes(ids, its_marks)]
     for action, stroke in _STROKES.items():
         if numbers := [str(number) for number, link in enumerate(links) if link.action is action]:
             drawn.append(f"  linkStyle {','.join(numbers)} {stroke}")

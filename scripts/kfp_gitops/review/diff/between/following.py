@@ -14,6 +14,7 @@ from kfp_gitops.language.chains.course import Course
 from kfp_gitops.language.chains.edges import Edge
 from kfp_gitops.language.chains.told import Root
 from kfp_gitops.review.diff import schedules
+from kfp_gitops.review.diff.model import Between, Link
 from kfp_gitops.review.diff.state import State
 
 _WEEK = timedelta(days=7)
@@ -28,6 +29,11 @@ class Following:
     takes: Mapping[str, timedelta] = field(default_factory=dict)
     manifest: Callable[[str], Mapping[str, Any] | None] = lambda _: None
     """Of each pipeline of the environment, as it is in force."""
+
+    @property
+    def graph(self) -> Between:
+        """To be drawn, with nothing in it that changes."""
+        return Between([Link(edge, edge) for edge in self.edges], self.roots, self.takes)
 
     @property
     def chains(self) -> list[str]:
