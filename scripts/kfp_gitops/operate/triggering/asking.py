@@ -11,6 +11,7 @@ from kfp_gitops.base.errors import BrokenError
 from kfp_gitops.kfpserver.kfpapi.actual import ActualPipeline
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.identity import digest_of_stored
+from kfp_gitops.operate.triggering.looking import WHY
 from kfp_gitops.operate.triggering.server import Server
 from kfp_gitops.reconcile import adoption
 from kfp_gitops.reconcile.causes.cause import Watched
@@ -51,8 +52,8 @@ def _known(
     ours = api.together(partial(_told, _is_ours, api, world, version) for version in versions)
     of_names = dict(zip((one.name for one in pipelines), registered, strict=True))
     of_ids = dict(zip(versions, ours, strict=True))
-    broken = {key: str(one) for key, one in of_names.items() if isinstance(one, BrokenError)}
-    broken |= {key: str(one) for (_, key), one in of_ids.items() if isinstance(one, BrokenError)}
+    broken = {key: str(one)[:WHY] for key, one in of_names.items() if isinstance(one, BrokenError)}
+    broken |= {key: str(one)[:WHY] for (_, key), one in of_ids.items() if isinstance(one, BrokenError)}
     return Known(
         {**world.known.registered}
         | {k: one for k, one in of_names.items() if not isinstance(one, BrokenError)},

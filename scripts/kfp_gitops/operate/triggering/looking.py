@@ -29,6 +29,8 @@ SHALLOW = timedelta(hours=2)
 _DEEP_EVERY = timedelta(minutes=15)
 MOST_OLD = 20
 """Runs that ended before what is listed, and whose causes wait: asked for one by one, the oldest first."""
+WHY = 300
+"""Characters of a reason that are kept: a server may say as much as it likes."""
 _PARTS = 4
 """Lists at once of a long time."""
 
@@ -159,7 +161,7 @@ class _Data:
                 state = data.now(on)
                 self.states |= {one.key: state for one in triggers}
         except GitOpsError as error:
-            self.problems |= {one.key: str(error) for one in triggers}
+            self.problems |= {one.key: str(error)[:WHY] for one in triggers}
 
 
 def _by_data(triggers: Sequence[Watched]) -> Iterable[tuple[OnData, Sequence[Watched]]]:

@@ -15,6 +15,7 @@ from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.operate import runs
 from kfp_gitops.operate.triggering import parameters
+from kfp_gitops.operate.triggering.looking import WHY
 from kfp_gitops.operate.triggering.parameters import UnresolvedError
 from kfp_gitops.operate.triggering.server import Server
 from kfp_gitops.reconcile import unclear
@@ -31,8 +32,6 @@ MOST = 100
 """Runs that one pass starts; the others wait for the next one."""
 _ASKED = 50
 """Names in one question: as many as its answer holds."""
-_WHY = 300
-"""Characters of a reason that are kept."""
 _FEW = 5
 """Experiments that are asked for one by one; of more, all are listed, 200 a request."""
 _PATIENCE = timedelta(hours=1)
@@ -71,7 +70,7 @@ class Work:
     def waits(self, start: Start, why: str, *, failed: bool = True) -> None:
         """It is not started in this pass."""
         tries = start.tries + failed
-        waiting = Waiting(start.cause.id, start.digest, start.cause.moment, why[:_WHY], tries)
+        waiting = Waiting(start.cause.id, start.digest, start.cause.moment, why[:WHY], tries)
         kept = self.state.triggers[start.one.key]
         all_of_them = sorted((*kept.waiting, waiting), key=lambda one: (one.moment, one.digest))
         self._keep(start, waiting=tuple(all_of_them[:MOST_WAITING]))
@@ -80,7 +79,7 @@ class Work:
         """It is never started."""
         kept = self.state.triggers[start.one.key]
         assert self.state.at is not None
-        missed = (Missed(start.cause.id, start.cause.moment, why[:_WHY], self.state.at), *kept.missed)
+        missed = (Missed(start.cause.id, start.cause.moment, why[:WHY], self.state.at), *kept.missed)
         self._keep(start, missed=missed[:MOST_MISSED])
         self.done(start)
 
