@@ -11,14 +11,13 @@ from kfp_gitops.base.errors import BrokenError
 from kfp_gitops.kfpserver.kfpapi.actual import ActualPipeline
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.identity import digest_of_stored
-from kfp_gitops.operate.triggering.looking import WHY
 from kfp_gitops.operate.triggering.server import Server
 from kfp_gitops.reconcile import adoption
 from kfp_gitops.reconcile.causes.cause import Watched
 from kfp_gitops.reconcile.causes.due import Decision, decide
 from kfp_gitops.reconcile.causes.seen import Known, Registered
 from kfp_gitops.reconcile.causes.sorting import World
-from kfp_gitops.reconcile.causes.state import State
+from kfp_gitops.reconcile.causes.state import WHY, State
 from kfp_gitops.reconcile.records import DesiredPipeline
 
 T = TypeVar("T")

@@ -22,15 +22,13 @@ from kfp_gitops.reconcile.causes import closing
 from kfp_gitops.reconcile.causes.cause import Watched
 from kfp_gitops.reconcile.causes.seams import DataState, DataStates
 from kfp_gitops.reconcile.causes.seen import Seen, SeenRun, Spells
-from kfp_gitops.reconcile.causes.state import LONGEST, LOOKBACK, SKEW, State
+from kfp_gitops.reconcile.causes.state import LONGEST, LOOKBACK, SKEW, WHY, State
 
 SHALLOW = timedelta(hours=2)
 """How far back most looks go: a run whose end KFP's agent reported later is found by the next deep one."""
 _DEEP_EVERY = timedelta(minutes=15)
 MOST_OLD = 20
 """Runs that ended before what is listed, and whose causes wait: asked for one by one, the oldest first."""
-WHY = 300
-"""Characters of a reason that are kept: a server may say as much as it likes."""
 _PARTS = 4
 """Lists at once of a long time."""
 

@@ -15,7 +15,6 @@ from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.operate import runs
 from kfp_gitops.operate.triggering import parameters
-from kfp_gitops.operate.triggering.looking import WHY
 from kfp_gitops.operate.triggering.parameters import UnresolvedError
 from kfp_gitops.operate.triggering.server import Server
 from kfp_gitops.reconcile import unclear
@@ -24,7 +23,7 @@ from kfp_gitops.reconcile.causes.due import Start
 from kfp_gitops.reconcile.causes.seams import Results
 from kfp_gitops.reconcile.causes.seen import Seen
 from kfp_gitops.reconcile.causes.standing import Missed, Started, Waiting
-from kfp_gitops.reconcile.causes.state import MOST_MISSED, MOST_WAITING, Intent, State
+from kfp_gitops.reconcile.causes.state import MOST_MISSED, MOST_WAITING, WHY, Intent, State
 from kfp_gitops.reconcile.events import Event
 from kfp_gitops.reconcile.records import experiment_name
 
