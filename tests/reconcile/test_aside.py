@@ -71,14 +71,16 @@ def test_a_name_that_the_environment_has_itself_is_refused() -> None:
         own(selected, "alice", UNTIL)
 
 
-@pytest.mark.parametrize("name", ["", "Alice", "a_b", "-a", "a-", "a" * 21, "as", "x-as-y", "as-x", "a\n"])
+@pytest.mark.parametrize(
+    "name", ["", "Alice", "a_b", "-a", "a-", "a" * 21, "as", "x-as-y", "as-x", "a\n", "pr-42", "pr-42-x"]
+)
 def test_what_cannot_be_a_name_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="--as"):
         aside.owner_of("example-repository", "dev", name)
 
 
 def test_no_two_environments_and_names_give_one_owner() -> None:
-    names = ["a", "b", "a-b", "x-y-z", "asa", "a-asb"]
+    names = ["a", "b", "pr", "pr-4x", "a-b", "x-y-z", "asa", "a-asb"]
     environments = ["dev", "dev-as-a", "dev-as-a-b", "a-b"]
     found = {(e, n): aside.owner_of("example-repository", e, n) for e in environments for n in names}
     assert len({*found.values()}) == len(found)

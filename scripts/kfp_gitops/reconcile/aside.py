@@ -27,7 +27,7 @@ from kfp_gitops.sources.asides import BETWEEN
 PREFIX = "kfp-gitops-aside-"
 """What the names of notes begin with: experiments without runs that tell when an aside's time is over."""
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
-_PREVIEW = re.compile(r"pr-[1-9]\d*")
+_PREVIEW = re.compile(r"pr-[1-9][0-9]*")
 _RUN = len("-20260101-000000-0000")
 """What `run.py` puts behind a pipeline's name to name a run."""
 _BY = 40
@@ -61,10 +61,10 @@ def owner_of(repository: str, environment: str, name: str) -> Owner:
     Raises:
         UsageError: it cannot be a name.
     """
-    if not _NAME.fullmatch(name) or "as" in name.split("-"):
+    if not _NAME.fullmatch(name) or "as" in name.split("-") or re.match(r"pr-\d+-", f"{name}-"):
         raise UsageError(
             f"--as {name}: write 1 to 20 of a-z 0-9 - that begin and end with a letter or digit, such as alice, "
-            "without the word `as`"
+            "without the word `as`, and not as previews are called (pr-42)"
         )
     return Owner(repository, f"{environment}{BETWEEN}{name}")
 

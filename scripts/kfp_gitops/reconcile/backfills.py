@@ -196,12 +196,17 @@ def read(text: str) -> Progress | None:
 
 
 def _read(found: Mapping[str, Any]) -> Progress:
-    spans = [span.split("-") for span in str(found.get("done", "")).split(",") if span]
+    texts = [span.split("-") for span in str(found.get("done", "")).split(",") if span]
+    spans = tuple((int(first), int(last)) for first, last in texts)
+    begun = {int(number): int(at) for number, at in found.get("begun", {}).items()}
+    bounds = [0, *(bound for span in spans for bound in span), int(found.get("total", 0))]
+    if bounds != sorted(bounds) or any(not 0 <= number < bounds[-1] for number in begun):
+        raise ValueError("it is of other firings than it says")
     return Progress(
         str(found["asked"]),
         str(found["counted_by"]),
-        Spans(tuple((int(first), int(last)) for first, last in spans)),
-        {int(number): int(at) for number, at in found.get("begun", {}).items()},
+        Spans(spans),
+        begun,
         **{key: int(found.get(key, 0)) for key in ("ok", "left_out", "bad", "total", "finished")},
         failed=tuple(map(int, found.get("failed", ()))),
         reason=str(found.get("reason", "")),

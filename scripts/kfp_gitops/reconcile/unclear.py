@@ -39,16 +39,25 @@ class Noting(Protocol):
 
 def note(api: Noting, owner: Owner, run: str) -> str:
     """Leave the note; what came of it, in words that go after the failure."""
+    return noted(api, owner, run)[1]
+
+
+def noted(api: Noting, owner: Owner, run: str) -> tuple[bool, str]:
+    """The same, and whether it is there now."""
     name = note_name(owner, run)
     try:
-        noted = api.create_experiment(name, ownership.describe(owner, run=run)[:_MOST])
-        if noted.owner != owner:
-            return f"; this could not be noted (experiment {name} is not ours), so the next apply would start it again"
-        if noted.archived:  # of a time before, which somebody has settled
-            api.unarchive_experiment(noted.id)
+        left = api.create_experiment(name, ownership.describe(owner, run=run)[:_MOST])
+        if left.owner != owner:
+            why = f"this could not be noted (experiment {name} is not ours), so the next apply would start it again"
+            return False, f"; {why}"
+        if left.archived:  # of a time before, which somebody has settled
+            api.unarchive_experiment(left.id)
     except RemoteError as error:
-        return f"; this could not be noted ({error}), so the next apply would start it again: look first"
-    return f"; no apply starts it again until experiment {name} is archived in KFP"
+        return (
+            False,
+            f"; this could not be noted ({error}), so the next apply would start it again: look first",
+        )
+    return True, f"; no apply starts it again until experiment {name} is archived in KFP"
 
 
 def note_name(owner: Owner, run: str) -> str:

@@ -224,6 +224,16 @@ def test_what_was_kept_and_is_no_such_text_is_as_if_nothing_was() -> None:
     assert len(_started(kfp)) == 3
 
 
+def test_what_was_kept_of_more_firings_than_there_are_is_not_believed() -> None:
+    kfp, kept = Kfp(lasts=10_000), InMemory()
+    _looked(kfp, desired(backfill()), kept)
+    text = kept.texts["january"]
+    kept.texts["january"] = text.replace('"total": 10', '"total": 99').replace('"2"', '"77"')
+    assert kept.texts["january"] != text
+    _looked(kfp, desired(backfill()), kept, times=2)
+    assert sorted(_started(kfp)) == [_name(tick) for tick in TICKS[:3]]
+
+
 def test_a_firing_that_has_just_passed_is_left_to_the_schedule() -> None:
     kfp = Kfp(now_=TICKS[-1] + timedelta(seconds=30))
     [found] = _looked(kfp, desired(backfill(parallel=50)), InMemory())

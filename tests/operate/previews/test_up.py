@@ -11,7 +11,8 @@ import gitrepo
 import pytest
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
-from kfp_gitops.operate.previews import home, proposal, registered
+from kfp_gitops.kfpserver.kfpapi.pipelines import EVERY
+from kfp_gitops.operate.previews import checkout, home, proposal, registered
 from previews.preview_kit import PREVIEW, edit, everything
 from project import Outcome
 
@@ -53,6 +54,35 @@ def test_only_what_is_touched_is_registered_without_a_schedule_and_with_its_own_
     assert preview("down", "--pr", 42).out == "pr-42: deleted 2 experiments, 1 pipeline, 1 version\n"
     assert everything(api) == before
     assert preview("down", "--pr", 42).out == "pr-42: nothing of it was there\n"
+
+
+def test_a_folder_of_inputs_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    """A pull request may have `environments` lead anywhere on the machine that renders it."""
+    outside, root = tmp_path / "outside", tmp_path / "root"
+    outside.mkdir()
+    root.mkdir()
+    (outside / "key.yaml").write_text("secret")
+    (root / "environments").symlink_to(outside)
+    checkout.of_work_tree(root, tmp_path / "into")
+    assert not (tmp_path / "into/environments").exists()
+
+
+def test_a_run_of_somebody_else_that_is_called_as_the_previews_is_not_taken_for_it(
+    dev: Path, preview: Command, api: KfpApi, server: DevServer
+) -> None:
+    edit(dev, PREVIEW, "name: '{preview}'", "name: succeed")
+    assert preview("up", "--pr", 42).code == 0
+    pipeline = api.pipeline_id("pr-42-hello")
+    (version,) = api.versions(pipeline, EVERY).values()
+    name = f"pr-42-hello-{version.digest.removeprefix('sha256:')[:12]}-1"
+    api.create_run(
+        name=name, pipeline_id=pipeline, version_id=version.id,
+        experiment_id=api.create_experiment("somebody's", "").id, parameters={},
+    )  # fmt: skip
+    server.wait_idle()
+    done = preview("up", "--pr", 42, "--run")
+    assert done.code == 0, done.err
+    assert f"{name[:-1]}2: started" in done.err
 
 
 def test_the_run_is_compared_with_devs_last_one_and_is_not_started_twice(

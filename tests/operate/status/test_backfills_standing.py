@@ -86,6 +86,11 @@ def test_where_nothing_was_kept_the_names_of_runs_tell_it() -> None:
         '{"asked": "a"}',
         '{"asked": "a", "counted_by": "b", "done": "x"}',
         '{"asked":"a","counted_by":"b","ok":"1e999"}',
+        '{"asked":"a","counted_by":"b","begun":{"10":1},"total":10}',
+        '{"asked":"a","counted_by":"b","begun":{"-1":1},"total":10}',
+        '{"asked":"a","counted_by":"b","done":"0-11","total":10}',
+        '{"asked":"a","counted_by":"b","done":"5-6,0-2","total":10}',
+        '{"asked":"a","counted_by":"b","done":"3-1","total":10}',
     ],
 )
 def test_what_was_kept_and_is_damaged_is_nothing(text: str) -> None:

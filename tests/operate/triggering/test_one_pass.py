@@ -667,6 +667,15 @@ def test_a_store_that_does_not_answer_is_a_problem_of_its_trigger_alone() -> Non
     assert here.look().started == 1
 
 
+def test_a_store_that_says_very_much_does_not_fill_what_is_kept() -> None:
+    here = settled(Place(pipeline("up"), pipeline("down", on_data())))
+    here.data.there["s3://bucket/key"] = RemoteError("the object store says x: " + "y" * 500_000)
+    here.look()
+    (stands,) = standings(here.state)
+    assert stands.problem.startswith("the object store says x")
+    assert len(stands.problem) <= 300
+
+
 def test_a_state_in_a_pause_is_missed() -> None:
     here = fed()
     _paused(here, 1)

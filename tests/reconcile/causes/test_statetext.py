@@ -122,3 +122,14 @@ def test_whatever_happens_it_has_room() -> None:
     found = statetext.text(State(NOW, triggers=wide))
     assert len(found) <= statetext.MOST
     assert statetext.read(found) == State(NOW)
+
+
+def test_of_far_too_much_what_may_be_on_its_way_is_forgotten_last() -> None:
+    intents = {"p-t-0": Intent("run 1", "00" * 8, NOW, unclear=True)}
+    noise = base64.b85encode(random.Random(1).randbytes(300_000)).decode()
+    state = State(NOW, NOW, NOW, {"p/t": Kept("on", NOW, problem=noise)}, intents=intents)
+    text = statetext.text(state)
+    found = statetext.read(text)
+    assert len(text) <= statetext.MOST
+    assert found is not None
+    assert (found.intents, found.triggers) == (intents, {})

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from kfp_gitops.base import visible
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import console
 from kfp_gitops.commands.preview import options
@@ -46,7 +47,7 @@ def run(arguments: Namespace) -> int:
 def told(name: str, done: TakenDown) -> int:
     """What went, and what stays."""
     for left in done.left:
-        console.result(f"{left.kind} {left.name} stays: {left.why}")
+        console.result(visible.line(f"{left.kind} {left.name} stays: {left.why}"))
     console.result(f"{name}: {counted(done)}")
     return ExitCode.DIFFERENCES if done.left else ExitCode.OK
 

@@ -6,7 +6,7 @@ import json
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops.base import columns
+from kfp_gitops.base import columns, visible
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import console
 from kfp_gitops.commands.preview import options
@@ -43,7 +43,7 @@ def run(arguments: Namespace) -> int:
         console.result(json.dumps([_entry(one) for one in found], indent=2))
         return ExitCode.OK
     for one in found:
-        console.result(_line(one, now))
+        console.result(visible.line(_line(one, now)))
     if not found:
         console.note("there is no preview")
     return ExitCode.OK

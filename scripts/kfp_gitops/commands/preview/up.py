@@ -192,8 +192,8 @@ def _told(arguments: Namespace, said: Said, code: int) -> int:
 
 
 def _event(event: Event) -> None:
-    console.note(visible.shown(f"{event.action} {event.kind} {event.name}: {event.outcome}"))
+    console.note(visible.line(f"{event.action} {event.kind} {event.name}: {event.outcome}"))
 
 
 def _gone(gone: Gone) -> None:
-    console.note(visible.shown(f"deleted {gone.kind} {gone.name}"))
+    console.note(visible.line(f"deleted {gone.kind} {gone.name}"))

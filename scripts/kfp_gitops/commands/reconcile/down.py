@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops.base import columns
+from kfp_gitops.base import columns, visible
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import console, mine
 from kfp_gitops.commands.reconcile import options
@@ -64,7 +64,7 @@ def run(arguments: Namespace) -> int:
         return ExitCode.OK
     if arguments.dry_run:
         for one in chosen:
-            console.result(_described(one))
+            console.result(visible.line(_described(one)))
         return ExitCode.OK
     return max(_down(arguments, api, one) for one in chosen)
 
@@ -111,7 +111,7 @@ def _down(arguments: Namespace, api: KfpApi, found: Known) -> int:
         return ExitCode.OK
     console.result(f"{found.owner.environment}: {_counted(done)}")
     for one in done.left:
-        console.note(f"{one.kind} {one.name} stays: {one.why}, then run this again")
+        console.note(visible.line(f"{one.kind} {one.name} stays: {one.why}, then run this again"))
     return ExitCode.DIFFERENCES if done.left else ExitCode.OK
 
 
@@ -123,7 +123,7 @@ def _over(api: KfpApi, found: Known) -> Desired:
 
 
 def _tell(gone: Gone) -> None:
-    console.note(f"deleted {gone.kind} {gone.name}")
+    console.note(visible.line(f"deleted {gone.kind} {gone.name}"))
 
 
 def _counted(done: TakenDown) -> str:

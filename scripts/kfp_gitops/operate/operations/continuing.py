@@ -165,6 +165,8 @@ class _Work:
 
     def _advanced(self, known: Progress | None, *, starts: bool) -> Continued:
         fresh = Progress.of(self.backfill)
+        if known and known.counted_by == fresh.counted_by and known.total != fresh.total:
+            known = None  # somebody edited it, and none of it is believed
         if known and known.counted_by != fresh.counted_by and (known.done or known.begun):
             why = "the cron of its schedule changed after it began; delete it, and ask anew with another id"
             return Continued(self.backfill.id, known, held=why)

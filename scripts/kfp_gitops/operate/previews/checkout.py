@@ -70,10 +70,10 @@ def _listed(root: Path, commit: str) -> Iterator[tuple[str, str]]:
 
 
 def of_work_tree(root: Path, into: Path) -> None:
-    """Copy them; a link stays one."""
+    """Copy them; a link stays one, and is not followed where it stands for a whole folder of inputs."""
     skip = shutil.ignore_patterns("__pycache__", ".*")
     for name in _INPUTS:
-        if (root / name).is_dir():
+        if (root / name).is_dir() and not (root / name).is_symlink():
             ignore = _without_source if name == "components" else skip
             shutil.copytree(root / name, into / name, symlinks=True, ignore=ignore)
 

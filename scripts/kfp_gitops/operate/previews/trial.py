@@ -57,11 +57,13 @@ def _run(
     experiment = _experiment(api, desired, pipeline.name)
     begin = f"{pipeline.name}-{pipeline.digest.removeprefix('sha256:')[:_DIGITS]}-"
     found = _numbered(api.runs_called_like(begin), begin)
-    for other in api.runs_in(experiment):
+    its = api.runs_in(experiment)
+    for other in its:
         if other.active and not other.name.startswith(begin):
             tell(f"{other.name}: {terminate(api, other.id)}")
     newest = max(found, default=0)
-    if newest and (found[newest].active or found[newest].state == "SUCCEEDED"):
+    own = newest and found[newest].id in {run.id for run in its}  # anybody may call a run so, elsewhere
+    if own and (found[newest].active or found[newest].state == "SUCCEEDED"):
         tell(f"{found[newest].name}: is there already ({found[newest].state})")
         return found[newest].id
     pipeline_id = api.pipeline_id(pipeline.called)

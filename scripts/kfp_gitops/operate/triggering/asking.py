@@ -17,7 +17,7 @@ from kfp_gitops.reconcile.causes.cause import Watched
 from kfp_gitops.reconcile.causes.due import Decision, decide
 from kfp_gitops.reconcile.causes.seen import Known, Registered
 from kfp_gitops.reconcile.causes.sorting import World
-from kfp_gitops.reconcile.causes.state import State
+from kfp_gitops.reconcile.causes.state import WHY, State
 from kfp_gitops.reconcile.records import DesiredPipeline
 
 T = TypeVar("T")
@@ -51,8 +51,8 @@ def _known(
     ours = api.together(partial(_told, _is_ours, api, world, version) for version in versions)
     of_names = dict(zip((one.name for one in pipelines), registered, strict=True))
     of_ids = dict(zip(versions, ours, strict=True))
-    broken = {key: str(one) for key, one in of_names.items() if isinstance(one, BrokenError)}
-    broken |= {key: str(one) for (_, key), one in of_ids.items() if isinstance(one, BrokenError)}
+    broken = {key: str(one)[:WHY] for key, one in of_names.items() if isinstance(one, BrokenError)}
+    broken |= {key: str(one)[:WHY] for (_, key), one in of_ids.items() if isinstance(one, BrokenError)}
     return Known(
         {**world.known.registered}
         | {k: one for k, one in of_names.items() if not isinstance(one, BrokenError)},

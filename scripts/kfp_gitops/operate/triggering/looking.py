@@ -22,7 +22,7 @@ from kfp_gitops.reconcile.causes import closing
 from kfp_gitops.reconcile.causes.cause import Watched
 from kfp_gitops.reconcile.causes.seams import DataState, DataStates
 from kfp_gitops.reconcile.causes.seen import Seen, SeenRun, Spells
-from kfp_gitops.reconcile.causes.state import LONGEST, LOOKBACK, SKEW, State
+from kfp_gitops.reconcile.causes.state import LONGEST, LOOKBACK, SKEW, WHY, State
 
 SHALLOW = timedelta(hours=2)
 """How far back most looks go: a run whose end KFP's agent reported later is found by the next deep one."""
@@ -159,7 +159,7 @@ class _Data:
                 state = data.now(on)
                 self.states |= {one.key: state for one in triggers}
         except GitOpsError as error:
-            self.problems |= {one.key: str(error) for one in triggers}
+            self.problems |= {one.key: str(error)[:WHY] for one in triggers}
 
 
 def _by_data(triggers: Sequence[Watched]) -> Iterable[tuple[OnData, Sequence[Watched]]]:

@@ -23,7 +23,7 @@ from kfp_gitops.reconcile.causes.due import Start
 from kfp_gitops.reconcile.causes.seams import Results
 from kfp_gitops.reconcile.causes.seen import Seen
 from kfp_gitops.reconcile.causes.standing import Missed, Started, Waiting
-from kfp_gitops.reconcile.causes.state import MOST_MISSED, MOST_WAITING, Intent, State
+from kfp_gitops.reconcile.causes.state import MOST_MISSED, MOST_WAITING, WHY, Intent, State
 from kfp_gitops.reconcile.events import Event
 from kfp_gitops.reconcile.records import experiment_name
 
@@ -31,8 +31,6 @@ MOST = 100
 """Runs that one pass starts; the others wait for the next one."""
 _ASKED = 50
 """Names in one question: as many as its answer holds."""
-_WHY = 300
-"""Characters of a reason that are kept."""
 _FEW = 5
 """Experiments that are asked for one by one; of more, all are listed, 200 a request."""
 _PATIENCE = timedelta(hours=1)
@@ -71,7 +69,7 @@ class Work:
     def waits(self, start: Start, why: str, *, failed: bool = True) -> None:
         """It is not started in this pass."""
         tries = start.tries + failed
-        waiting = Waiting(start.cause.id, start.digest, start.cause.moment, why[:_WHY], tries)
+        waiting = Waiting(start.cause.id, start.digest, start.cause.moment, why[:WHY], tries)
         kept = self.state.triggers[start.one.key]
         all_of_them = sorted((*kept.waiting, waiting), key=lambda one: (one.moment, one.digest))
         self._keep(start, waiting=tuple(all_of_them[:MOST_WAITING]))
@@ -80,7 +78,7 @@ class Work:
         """It is never started."""
         kept = self.state.triggers[start.one.key]
         assert self.state.at is not None
-        missed = (Missed(start.cause.id, start.cause.moment, why[:_WHY], self.state.at), *kept.missed)
+        missed = (Missed(start.cause.id, start.cause.moment, why[:WHY], self.state.at), *kept.missed)
         self._keep(start, missed=missed[:MOST_MISSED])
         self.done(start)
 
@@ -102,9 +100,9 @@ class Work:
         left = {name: one for name, one in self.state.intents.items() if name != start.name}
         self.state = replace(self.state, intents=left)
 
-    def is_unclear(self, start: Start) -> None:
+    def is_unclear(self, start: Start, *, noted: bool) -> None:
         """KFP broke over it."""
-        intent = replace(self.state.intents[start.name], unclear=True, unseen=True)
+        intent = replace(self.state.intents[start.name], unclear=True, unseen=not noted)
         self.state = replace(self.state, intents={**self.state.intents, start.name: intent})
 
     def has(self, start: Start, run_id: str) -> None:
@@ -259,8 +257,9 @@ def _answered(means: Means, start: Start, answer: str | GitOpsError, seconds: fl
         return
     said = str(answer)
     if isinstance(answer, UnclearError):
-        work.is_unclear(start)
-        said += unclear.note(means.api, means.owner, start.name)
+        noted, told = unclear.noted(means.api, means.owner, start.name)
+        work.is_unclear(start, noted=noted)
+        said += told
     elif not isinstance(answer, TemporaryError) or answer.untouched:
         work.forgets(start)
     work.failed.append((start.one.pipeline.name, f"{start.name}: {said}"))

@@ -25,6 +25,8 @@ SKEW = timedelta(minutes=2)
 LONGEST = timedelta(days=7)
 """How long a cause waits, and how far back is looked where no pass came for long."""
 _HOUR = 3600
+WHY = 300
+"""Characters of a reason that are kept: a server may say as much as it likes."""
 MOST_WAITING, MOST_MISSED, MOST_SPELLS, MOST_STATES = 100, 10, 8, 200
 """Of one trigger: what is more than that is told no more, the oldest first; of states of data that were seen."""
 
@@ -43,7 +45,7 @@ class Intent:
     unclear: bool = False
     """Whether KFP broke over it: it may run without any list showing it, for ever."""
     unseen: bool = False
-    """Whether no pass has seen the note of that yet: one that is archived is of a try before."""
+    """Whether the note of that could not be left yet: one that is archived is of a try before."""
 
 
 @dataclass(frozen=True)

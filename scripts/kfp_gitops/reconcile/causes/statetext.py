@@ -34,7 +34,13 @@ def text(state: State) -> str:
         bare = {key: replace(one, waiting=(), missed=(), data=one.data[-1:], states=one.states[-5:]) for key, one in
                 state.triggers.items()}  # fmt: skip
         found = _packed(replace(state, triggers=bare, ours=frozenset()))
-    return found if len(found) <= MOST else _packed(State(state.at, state.deep, state.horizon))
+    rest = State(state.at, state.deep, state.horizon)
+    for less in (
+        replace(rest, intents=state.intents),
+        rest,
+    ):  # what may be on its way is forgotten last of all
+        found = found if len(found) <= MOST else _packed(less)
+    return found
 
 
 def read(found: str) -> State | None:
