@@ -38,6 +38,12 @@ def test_one_is_written_and_rendered(repository: Path, command: Command) -> None
     assert command("render", "--root", repository, "--env", "dev", "--check").code == 0
 
 
+def test_of_a_pipeline_without_schedule_it_takes_a_cron(repository: Path, command: Command) -> None:
+    outcome = _new(command, repository, *ASKED, "--cron", "0 0 3 * * *")
+    assert outcome.code == 0, outcome.err
+    assert "\ncron: 0 0 3 * * *\n" in (repository / "environments/dev/backfills/january.yaml").read_text()
+
+
 def test_of_a_team_it_stands_in_its_folder(repository: Path, command: Command) -> None:
     two_teams(repository)
     words = tuple("churn-daily" if word == "hello" else word for word in ASKED)

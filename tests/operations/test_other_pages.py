@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -71,7 +72,10 @@ def test_a_cause_was_missed(night: Night) -> None:
     night.alerts.tell(TRIGGER.format("prod"), told)
     night.called_by("KfpGitopsCauseMissed", checked=False)
     night.follow("KfpGitopsCauseMissed", "Look")
-    *_, ran = night.follow("KfpGitopsCauseMissed", "Mend", PIPELINE="hello")
+    upstream = night.desk.run("python scripts/run.py --env prod --pipeline hello --wait")
+    (run_id,) = re.findall(r"details/([0-9a-f-]{36})", upstream.out)
+    words = {"PIPELINE": "hello", "UPSTREAM_RUN": run_id, "NAME": "name", "VALUE": "world"}
+    *_, ran = night.follow("KfpGitopsCauseMissed", "Mend", **words)
     assert "SUCCEEDED" in ran.out
     night.alerts.tell(TRIGGER.format("prod"), dict.fromkeys(told, 0))
     (status,) = night.follow("KfpGitopsCauseMissed", "Afterwards")

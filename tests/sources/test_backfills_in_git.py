@@ -115,7 +115,7 @@ def test_one_that_is_deleted_leaves_nothing(repository: Path, command: Command) 
         (
             "from: '2026",
             "cron: 0 0 3 * * *\nschedule: weekly\nfrom: '2026",
-            "keep one of schedule and cron",
+            "the document has schedule and cron; keep one of schedule and cron",
         ),
         ("reason: the", "parallel: 51\nreason: the", "5:11: "),
         (

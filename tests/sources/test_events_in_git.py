@@ -67,7 +67,11 @@ def test_events_are_in_utc_and_in_order(repository: Path) -> None:
         ("2026-12-27", "2026-12-23", "a.yaml:3:5: it ends before it begins"),
         ("2026-12-27", "2027-12-27", "a.yaml:3:5: it lasts 367 days"),
         ("floor: 20", "floor: 0", "a.yaml:4:8: floor is 0; write 1 or more"),
-        ("floor: 20", "floor: 20\nfactor: 2", "a.yaml:1:1: the document: "),
+        (
+            "floor: 20",
+            "floor: 20\nfactor: 2",
+            "a.yaml:1:1: the document has floor and factor; keep one of floor and factor",
+        ),
         ("floor: 20\n", "", "a.yaml:1:1: "),
         ("floor: 20", "factor: 1", "a.yaml:4:9: factor is 1"),
         ("basket]", "'*']", "a.yaml:1:11: * is all services"),

@@ -72,6 +72,13 @@ def wording(found: Finding) -> tuple[str, str]:
             return f"{found.name} has an item twice", "write each item once, such as [a, b]"
         case "oneOf" if all(set(each) == {"required"} for each in wanted):
             return _alternatives(found, [key for each in wanted for key in each["required"]])
+        case "not" if set(wanted) == {
+            "required"
+        }:  # keys that do not go together, or one that has no place here
+            keys = wanted["required"]
+            return f"{found.name} has {' and '.join(keys)}", f"keep one of {' and '.join(keys)}" if keys[
+                1:
+            ] else "remove it"
         case _:
             todo = found.schema.get("description", f"its schema wants `{found.kind}`")
             return f"{found.name}: {found.message[:200]}", examples.beside(todo, examples.of(found.schema))

@@ -15,7 +15,7 @@ from kfp_gitops.sources import backfills, environment
 
 _ID = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _SCHEMA = "scripts/kfp_gitops/language/schemas/backfill.schema.json"
-_OPTIONS = ("pipeline", "days", "reason", "schedule", "tick_parameter", "parallel", "again")
+_OPTIONS = ("pipeline", "days", "reason", "schedule", "cron", "tick_parameter", "parallel", "again")
 
 
 def add(parser: Parser) -> None:
@@ -27,6 +27,10 @@ def add(parser: Parser) -> None:
     )
     group.add_argument("--reason", metavar="WHY", help="for whoever reviews it, and whoever asks later")
     group.add_argument("--schedule", metavar="S", help="whose firings; needed where the pipeline has several")
+    group.add_argument(
+        "--cron", metavar="C", help="firings of its own, where the pipeline has no schedule or other ones are meant: "
+        "six fields with seconds first, in UTC, such as '0 0 3 * * *'",
+    )  # fmt: skip
     group.add_argument(
         "--tick-parameter", metavar="NAME", help="the parameter that gets each firing's instant (default: "
         "scheduled_at or now_override, whichever the pipeline declares)",
@@ -78,6 +82,7 @@ def _entry(arguments: Namespace) -> dict[str, Any]:
         raise UsageError(f"new.py: --days {arguments.days}: write FROM..TO, as in 2026-01-01..2026-01-31")
     found: dict[str, Any] = {"pipeline": arguments.pipeline}
     found |= {"schedule": arguments.schedule} if arguments.schedule else {}
+    found |= {"cron": arguments.cron} if arguments.cron else {}
     found |= {"from": first, "to": last}
     found |= {"tickParameter": arguments.tick_parameter} if arguments.tick_parameter else {}
     found |= {"parallel": arguments.parallel} if arguments.parallel is not None else {}

@@ -40,6 +40,14 @@ REFUSED = {
         f"{{name: t, {AFTER}, parameters: {{day: x, number: {{constant: {{run: id}}}}}}}}",
         "{'run': 'id'} is not an int",
     ),
+    "runs and data": (
+        "{name: t, runOn: {pipeline: q, data: {uri: s3://lake/a, changes: etag}}, parameters: {day: x}}",
+        "triggers.0.runOn has pipeline and data; keep one of pipeline and data",
+    ),
+    "a bucket that none can have": (
+        "{name: t, runOn: {data: {uri: s3://x/a, changes: etag}}, parameters: {day: x}}",
+        "a bucket's name has 3 to 63 characters",
+    ),
     "a misspelt reference": (
         f"{{name: t, {AFTER}, parameters: {{day: {{outptu: a.b}}}}}}",
         "{'outptu': 'a.b'} is not a str; did you mean `output:`?",

@@ -78,6 +78,11 @@ def test_apply_starts_it_and_passes_carry_it_on_to_its_end(
     assert len(_names(api)) == before
 
 
+def test_the_sum_of_a_pass_counts_its_runs(reconcile: Command, ordered: Callable[[str | None], None]) -> None:
+    ordered(TEXT)
+    assert "\ndev: 2 runs started (2 of backfills); " in reconcile("trigger").out
+
+
 def test_status_tells_how_far_it_is(reconcile: Command, ordered: Callable[[str | None], None]) -> None:
     ordered(TEXT)
     reconcile("apply")

@@ -34,6 +34,18 @@ def teller(*, json: bool) -> Callable[[Event], None]:
     return tell
 
 
+@dataclass
+class Counted:
+    """Tells what is done beside the runs of triggers, and counts the runs that it started."""
+
+    tell: Callable[[Event], None]
+    runs: int = 0
+
+    def __call__(self, event: Event) -> None:
+        self.runs += (event.action, event.kind, event.outcome) == ("start", "run", "done")
+        self.tell(event)
+
+
 @dataclass(frozen=True)
 class Sum:
     """What a pass found and did, with how many requests to KFP, in how many seconds."""
@@ -42,6 +54,8 @@ class Sum:
     passed: Passed
     others: Sequence[tuple[str, str]]
     """(what else was to be done, why it failed)."""
+    backfilled: int
+    """Runs of backfills that were started beside those of triggers."""
     requests: int
     seconds: float
 
@@ -49,7 +63,8 @@ class Sum:
         done = self.passed
         failed = len(done.failed) + len(done.problems) + len(self.others)
         more = [
-            f"{columns.counted(done.started, 'run')} started",
+            f"{columns.counted(done.started + self.backfilled, 'run')} started"
+            + (f" ({self.backfilled:,} of backfills)" if self.backfilled else ""),
             *([f"{columns.counted(done.waiting, 'cause')} waiting"] if done.waiting else []),
             *([f"{len(done.missed):,} missed"] if done.missed else []),
             *([f"{failed:,} failed"] if failed else []),
@@ -85,6 +100,7 @@ def summarized(found: Sum) -> dict[str, Any]:
         "seconds": round(found.seconds, 1),
         "requests": found.requests,
         "started": done.started,
+        "backfilled": found.backfilled,
         "waiting": [
             f"{one.pipeline}/{one.trigger}: {its.cause}: {its.why}"
             for one in done.standings
@@ -95,11 +111,11 @@ def summarized(found: Sum) -> dict[str, Any]:
     }
 
 
-def report(into: metrics.Report, done: Passed, wanted: Desired) -> None:
+def report(into: metrics.Report, done: Passed, wanted: Desired, backfilled: int) -> None:
     """For the Pushgateway."""
     into.teams = {one.name: one.team for one in wanted.pipelines}
     into.triggers = {(one.pipeline, one.trigger): _standing(one, done) for one in done.standings}
-    into.objects = {("start", "run"): done.started}
+    into.objects = {("start", "run"): done.started + backfilled}
 
 
 def _standing(one: Standing, done: Passed) -> metrics.Standing:

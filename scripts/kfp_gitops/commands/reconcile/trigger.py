@@ -132,10 +132,11 @@ def _pass(arguments: Namespace) -> int:
         tell = passed.teller(json=arguments.json)
         its = Part(held, statetext.FORM)
         done = one_pass.run(api, under, notes, its, sources(arguments, api), tell)
-        turn = also.Turn(api, under, manifests, notes, tell, held)
+        counted = passed.Counted(tell)
+        turn = also.Turn(api, under, manifests, notes, counted, held)
         others = also.done(beside(), turn)
-    passed.report(arguments.report, done, wanted)
-    found = passed.Sum(arguments.env, done, others, api.sent, time.monotonic() - began)
+    passed.report(arguments.report, done, wanted, counted.runs)
+    found = passed.Sum(arguments.env, done, others, counted.runs, api.sent, time.monotonic() - began)
     passed.summary(found, json=arguments.json, log=arguments.termination_log)
     return ExitCode.REMOTE_FAILED if done.failed or done.problems or others else ExitCode.OK
 
