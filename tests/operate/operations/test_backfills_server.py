@@ -70,6 +70,7 @@ def test_apply_starts_it_and_passes_carry_it_on_to_its_end(
     assert len(_names(api)) == 2
     assert f"start run {_names(api)[0]}: done: backfill january" in outcome.out
     assert "carry on backfill january: done: 2 runs started" in outcome.out
+    assert "\ndev: 0 changed, 1 unchanged, 2 runs of backfills started; " in outcome.out
     outcome = _through(reconcile, "trigger")
     assert "carry on backfill january: done: is finished: 5/5 done" in outcome.out
     assert _names(api) == [f"backfill-hello-own.cron-2026010{day}T000000Z" for day in range(1, 6)]

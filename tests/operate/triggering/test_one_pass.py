@@ -697,3 +697,13 @@ def test_many_runs_at_once_cost_few_requests_and_the_rest_waits_for_the_next_pas
     assert sum(asked.values()) <= 39 * 2 + 12, asked  # a version of each, and once an experiment of each
     here.passes(3)
     assert len(here.started) == 120
+
+
+def test_a_single_run_is_told_as_one() -> None:
+    here = chain()
+    here.server.lasts = 90
+    for _ in range(2):
+        here.server.runs_of("up", lasts=10)
+    here.server.advance(60)
+    here.look()
+    assert [why for _, why in waiting(here)] == ["1 of its runs is not over yet (maxConcurrency)"]

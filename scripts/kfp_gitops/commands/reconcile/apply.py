@@ -127,11 +127,12 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         if not wanted.aside:
             options.remember(held, actual, done, wanted)
             kept.after(held, api, found, wanted, actual, done)
-        backfilled.after_apply(arguments, api, wanted, progress.tell, starts=decided.triggers)
+        carried = backfilled.after_apply(arguments, api, wanted, progress.tell, starts=decided.triggers)
     code = _verdict(arguments, found, done)
     missed = outstanding.told(arguments, api, wanted, actual, found)
     _forget_passes(arguments, wanted)
-    telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began, missed))
+    started, seconds = sum(len(one.started) for one in carried), time.monotonic() - began
+    telling.summary(arguments, telling.Sum(found, done, api.sent, seconds, missed, started))
     mine.told(wanted)
     return code
 

@@ -79,6 +79,8 @@ class Sum:
     seconds: float
     missed: int = 0
     """Firings that the schedules which it touched have missed, as `status` counts them."""
+    backfilled: int = 0
+    """Runs of backfills that it started."""
 
     @property
     def pipelines(self) -> dict[str, int]:
@@ -103,7 +105,9 @@ class Sum:
             if number or what in ("changed", "unchanged")
         ]
         work = f"{columns.counted(self.requests, 'request')}, {self.seconds:.1f} s"
-        if not self.done.events and not self.plan.to_do and not self.plan.conflicts:
+        if self.backfilled:
+            counts.append(f"{columns.counted(self.backfilled, 'run')} of backfills started")
+        elif not self.done.events and not self.plan.to_do and not self.plan.conflicts:
             counts = [f"nothing to do, {columns.counted(self.pipelines['unchanged'], 'pipeline')} unchanged"]
         return f"{self.plan.environment}: {', '.join(counts)}; {work}"
 

@@ -101,7 +101,8 @@ def _chosen(one: Watched, out: Sorted, state: State, world: World) -> list[Start
         why = f"version {one.pipeline.version} is not registered yet; an apply does it"
     else:
         starts = queue[: _room(one, state, world)]
-        why = f"{one.trigger.max_concurrency} of its runs are not over yet (maxConcurrency)"
+        most = one.trigger.max_concurrency
+        why = f"{most} of its runs {'is' if most == 1 else 'are'} not over yet (maxConcurrency)"
     out.waiting += [c.waits(why, tries.get(c.digest, 0)) for c in queue[len(starts) :]]
     waiting = sorted(out.waiting, key=lambda its: (its.moment, its.digest))[:MOST_WAITING]
     out.kept = replace(out.kept, waiting=tuple(waiting), held=held, problem=out.problem)
