@@ -19,7 +19,7 @@ from kfp_gitops.base.errors import (
 from kfp_gitops.kfpserver.kfpapi.access import Access
 from kfp_gitops.kfpserver.kfpapi.requests import Requests
 from kfp_gitops.kfpserver.kfpapi.retry import Backoff
-from kfp_gitops.kfpserver.metadata import Metadata, address, grpcweb, messages, results
+from kfp_gitops.kfpserver.metadata import Metadata, address, grpcweb, messages, tree
 from kfp_gitops.kfpserver.metadata.results import Execution
 from metadata_kit import OK, Answering
 
@@ -205,7 +205,7 @@ _PROPERTIES = st.dictionaries(
 @given(st.lists(st.tuples(st.integers(0, 8), _PROPERTIES), max_size=9))
 def test_any_records_make_results(found: list[tuple[int, dict[str, Any]]]) -> None:
     """Executions that hold themselves, properties of another kind: others may write to the store, too."""
-    made = results.of([Execution(number, "COMPLETE", properties) for number, properties in found])
+    made = tree.of([Execution(number, "COMPLETE", properties) for number, properties in found])
     assert len(made.outputs) <= 9 * 9
     assert made.metrics == {}
     made.of_pipeline({})
@@ -221,7 +221,7 @@ def test_a_run_that_is_deeper_than_pipelines_are_is_cut_off() -> None:
         )
         for number in range(5_000)
     ]  # fmt: skip
-    assert len(results.of(deep).tasks) == 63
+    assert len(tree.of(deep).tasks) == 63
 
 
 def test_a_status_that_is_no_number_of_grpc_is_none() -> None:
@@ -242,4 +242,4 @@ def test_the_newest_try_that_gave_something_counts() -> None:
         ([one(2, "COMPLETE", 2), one(3, "COMPLETE", 3)], 3),
         ([one(2, "COMPLETE", 2), one(3, "FAILED")], 2),
     ):
-        assert results.of([root, *tries]).outputs == {("t", "x"): value}
+        assert tree.of([root, *tries]).outputs == {("t", "x"): value}

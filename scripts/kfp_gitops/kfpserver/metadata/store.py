@@ -27,7 +27,7 @@ from kfp_gitops.kfpserver.kfpapi.budget import Budget
 from kfp_gitops.kfpserver.kfpapi.requests import Requests
 from kfp_gitops.kfpserver.kfpapi.retry import Backoff
 from kfp_gitops.kfpserver.kfpapi.transport import Transport
-from kfp_gitops.kfpserver.metadata import grpcweb, messages, results
+from kfp_gitops.kfpserver.metadata import grpcweb, messages, results, tree
 from kfp_gitops.kfpserver.metadata.results import Artifact, Execution, RunResults
 
 MOST_EXECUTIONS = 5_000
@@ -104,7 +104,7 @@ class Metadata:
         context = self._context(run_id)
         found = list(self._executions(run_id, context.id))
         given = self._artifacts(run_id, [one.id for one in found])
-        return results.of([_record(one, given.get(one.id, {})) for one in found])
+        return tree.of([_record(one, given.get(one.id, {})) for one in found])
 
     def probe(self) -> None:
         """Ask for a run that nobody has, to see whether it answers; raises as `results`."""

@@ -27,6 +27,7 @@ from kfp_gitops.reconcile.causes.state import (
 from kfp_gitops.reconcile.records import DesiredPipeline
 
 LATE = "it ended more than a day ago; missed, unless the next look says otherwise"
+DELETED = "its run was deleted while it waited"
 GONE = "its run is not there any more; given up, unless the next look finds it"
 ASKS = "whether the trigger was there by then is to be asked"
 WHOSE = "whose version its run is of is to be asked"
@@ -272,18 +273,15 @@ def _gone(
     there = {c.digest for c in found} | out.handled.keys()
     for before in known.values():
         run = before.cause.removeprefix("run ")
-        if before.digest in there or run == before.cause or run in seen.active_ids:
-            continue
-        if state.is_handled(before.digest, before.moment):
+        dealt_with = before.digest in there or state.is_handled(before.digest, before.moment)
+        if dealt_with or run == before.cause or run in seen.active_ids:
             continue
         if before.moment < seen.since and run not in seen.asked:
             _waits_on(before, out)
         elif before.why != GONE:
             out.waiting.append(replace(before, why=GONE))
         else:
-            out.missed.append(
-                Missed(before.cause, before.moment, "its run was deleted while it waited", out.now)
-            )
+            out.missed.append(Missed(before.cause, before.moment, DELETED, out.now))
 
 
 def _waits_on(before: Waiting, out: Sorted) -> None:
