@@ -55,11 +55,12 @@ def _limits(copy: Path) -> None:
 
 
 def _owners(copy: Path) -> None:
-    """The line of CODEOWNERS decides on the team's files in all environments, and on no others."""
-    lines = (copy / ".github/CODEOWNERS").read_text("utf-8").splitlines()
-    assert f"{lines[-1]}\n" in (PROJECT / PAGE).read_text("utf-8")
-    pattern, whom = lines[-1].split()
-    assert whom == "@example/churn"
+    """The lines of CODEOWNERS decide on the team's files in all environments, its backfills, and on no others."""
+    lines = (copy / ".github/CODEOWNERS").read_text("utf-8").splitlines()[-2:]
+    assert "".join(f"{line}\n" for line in lines) in (PROJECT / PAGE).read_text("utf-8")
+    (pattern, whom), (backfills, whose) = (line.split() for line in lines)
+    assert whom == whose == "@example/churn"
+    assert backfills == "/environments/*/backfills/churn/"
     files = sorted(path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file())
     assert set(PathSpec.from_lines("gitignore", [pattern]).match_files(files)) == {
         "environments/teams/churn.yaml",

@@ -38,6 +38,8 @@ OF_KFP = {
     "pause": "reconcile pause --env dev --until 8h",
     "resume": "reconcile resume --env dev",
     "disable": "reconcile disable --env dev",
+    "trigger": "reconcile trigger --env dev",
+    "down": "reconcile down --env dev --over",
     "doctor": "doctor --env dev",
     "status of environments": "status --env dev",
     "run": "run --env dev --pipeline hello",

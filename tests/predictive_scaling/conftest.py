@@ -12,7 +12,7 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from servers.prepared import Prepared, prepared
 from servers.prometheus import AlertmanagerServer, PushgatewayServer
-from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, s3_client
+from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, make_bucket, s3_client
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def quick_steps(steps_executor: Prepared, monkeypatch: pytest.MonkeyPatch) -> No
 def swift_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwiftServer]:
     server = SwiftServer(tmp_path_factory.mktemp("swift"))
     server.start()
-    s3_client(server).create_bucket(Bucket=BUCKET)
+    make_bucket(s3_client(server), BUCKET)
     yield server
     server.kill()
 

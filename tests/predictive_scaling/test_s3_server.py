@@ -10,7 +10,7 @@ from predictive_scaling.base.errors import InputError, MissingObjectError, Regis
 from predictive_scaling.recommend.publishing import Release, publish
 from predictive_scaling.store.opening import open_registry
 from predictive_scaling.store.s3 import PART_BYTES
-from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, s3_client
+from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, make_bucket, s3_client
 
 DOCUMENT = {
     "run_id": "r",
@@ -188,7 +188,7 @@ def _prove_tls(server, monkeypatch, authority):
         open_registry("s3://secure/x").get("a.json")
     monkeypatch.setenv("PREDICTIVE_SCALING_CA_FILE", str(authority))
     store = open_registry("s3://secure/x")
-    store._client.create_bucket(Bucket="secure")
+    make_bucket(store._client, "secure")
     store.put("a.json", b"{}")
     assert store.get("a.json") == b"{}"
     _prove_that_bodies_are_signed(store)

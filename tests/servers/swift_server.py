@@ -6,6 +6,7 @@ requirements are none of ours. Sources: Swift's own etc/*-server.conf-sample; s3
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import getpass
 import os
@@ -153,6 +154,12 @@ def s3_client(server: SwiftServer) -> Any:
         # On a busy machine Swift asks for patience: 503.
         config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 10, "mode": "standard"}),
     )
+
+
+def make_bucket(client: Any, name: str) -> None:
+    """A bucket for a test; where Swift was too busy to answer, the client asked again for what was made already."""
+    with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=name)
 
 
 def _filter(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from servers.swift_server import ACCESS_KEY, SECRET_KEY, SwiftServer, s3_client
+from servers.swift_server import ACCESS_KEY, SECRET_KEY, SwiftServer, make_bucket, s3_client
 
 _numbers = itertools.count(1)
 
@@ -25,7 +25,7 @@ def lake(swift: SwiftServer, settings: None) -> Any:
     """`(client, bucket)` of a bucket of this test's own, which the environment's settings lead to."""
     client = s3_client(swift)
     bucket = f"lake-{next(_numbers)}"
-    client.create_bucket(Bucket=bucket)
+    make_bucket(client, bucket)
     return client, bucket
 
 

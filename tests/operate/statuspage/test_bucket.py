@@ -9,7 +9,7 @@ from board_kit import board
 from kfp_gitops.base.errors import InputError, RemoteError, UsageError
 from kfp_gitops.operate.statuspage import places
 from kfp_gitops.operate.statuspage.bucket import Bucket
-from servers.swift_server import ACCESS_KEY, SECRET_KEY, SwiftServer, s3_client
+from servers.swift_server import ACCESS_KEY, SECRET_KEY, SwiftServer, make_bucket, s3_client
 
 pytestmark = pytest.mark.timeout(1800)  # Swift is installed first, once
 BUCKET = "status"
@@ -19,7 +19,7 @@ BUCKET = "status"
 def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwiftServer]:
     server = SwiftServer(tmp_path_factory.mktemp("swift"))
     server.start()
-    s3_client(server).create_bucket(Bucket=BUCKET)
+    make_bucket(s3_client(server), BUCKET)
     yield server
     server.kill()
 

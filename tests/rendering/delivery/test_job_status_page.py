@@ -14,7 +14,7 @@ from job_kit import AUDIENCE, Command
 from kfp_gitops.devserver import DevServer
 from kubelet import Pod
 from project import PROJECT
-from servers.swift_server import ACCESS_KEY, SECRET_KEY, SwiftServer, s3_client
+from servers.swift_server import ACCESS_KEY, SECRET_KEY, SwiftServer, make_bucket, s3_client
 from test_minimal_rights import KFP, granted
 from test_network import _egress
 
@@ -36,7 +36,7 @@ Build = Callable[..., tuple[Object, ...]]
 def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwiftServer]:
     server = SwiftServer(tmp_path_factory.mktemp("swift"))
     server.start()
-    s3_client(server).create_bucket(Bucket="status")
+    make_bucket(s3_client(server), "status")
     yield server
     server.kill()
 

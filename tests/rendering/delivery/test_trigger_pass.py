@@ -19,7 +19,7 @@ from kfp_gitops.devserver.faults import Fault, Logged, Trouble
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kubelet import Done, Pod
 from locking.fake_leases import FakeLeases
-from servers.swift_server import ACCESS_KEY, SECRET_KEY, SwiftServer, s3_client
+from servers.swift_server import ACCESS_KEY, SECRET_KEY, SwiftServer, make_bucket, s3_client
 from test_minimal_rights import KFP, _rights, granted
 
 # An environment of a lock that is new, and Swift, are installed first: minutes on a busy machine, once.
@@ -54,7 +54,7 @@ def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwiftServer]:
 def lake(swift: SwiftServer) -> Iterator[Any]:
     """`lake(key, text)` puts an object into the bucket at which the trigger looks."""
     client = s3_client(swift)
-    client.create_bucket(Bucket="lake")
+    make_bucket(client, "lake")
     yield lambda key, text: client.put_object(Bucket="lake", Key=key, Body=text.encode())
     for item in client.list_objects_v2(Bucket="lake").get("Contents", []):
         client.delete_object(Bucket="lake", Key=item["Key"])
