@@ -309,7 +309,7 @@ def test_in_an_environment_of_previews_a_place_of_ones_own_is_ones_name(
     found = api.pipeline("alice-hello", EVERY)
     assert found is not None
     (version,) = found.versions.values()
-    assert "for-alice" in json.dumps(api.compiled(found.id, version.id).spec)  # type: ignore[union-attr]
+    assert "for-alice" in json.dumps(api.compiled(found.id, version.id).spec)  # type: ignore[union-attr]  # it is there
     assert beside("down", env="preview").code == 0
     assert not api.marked()
 

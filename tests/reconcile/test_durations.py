@@ -63,6 +63,6 @@ def test_few_are_asked_for_one_by_one_and_of_many_the_experiments_are_listed() -
     assert sorted(few.asked) == ["experiment even-dev", "experiment odd-dev", "runs id-even-dev"]
     many = _Api()
     names = [f"{('even', 'odd')[number % 2]}{number}" for number in range(100)]
-    assert len(durations.of_pipelines(many, names, "dev")) == 50  # type: ignore[arg-type]
+    assert len(durations.of_pipelines(many, names, "dev")) == 50  # type: ignore[arg-type]  # a fake
     assert len(many.asked) == 51
-    assert durations.of_pipelines(_Api(), [], "dev") == {}  # type: ignore[arg-type]
+    assert durations.of_pipelines(_Api(), [], "dev") == {}  # type: ignore[arg-type]  # a fake

@@ -69,7 +69,7 @@ def test_what_is_no_answer_of_it_is_told(
 def test_a_run_that_it_does_not_know_is_told_however_it_says_so(server: Answering) -> None:
     unknown = grpcweb.framed(b"grpc-status:5\r\ngrpc-message:No type found", 0x80)
     for body in (reply("GetContextByTypeAndNameResponse"), unknown):
-        server.answer = lambda _method, _body, body=body: (200, {}, body)  # type: ignore[misc]
+        server.answer = lambda _method, _body, body=body: (200, {}, body)  # type: ignore[misc]  # a double
         with pytest.raises(NotFoundError, match="knows no run r: one whose first task has not begun"):
             ask(server)
 

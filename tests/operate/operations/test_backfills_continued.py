@@ -25,7 +25,7 @@ def _name(tick: datetime, again: str = "") -> str:
 def _looked(kfp: Kfp, wanted: Desired, kept: object, times: int = 1, **more: object) -> list[Continued]:
     found: list[Continued] = []
     for _ in range(times):
-        found = continue_backfills(kfp, wanted, kept, **more)  # type: ignore[arg-type]
+        found = continue_backfills(kfp, wanted, kept, **more)  # type: ignore[arg-type]  # as it is given
         kfp.advance(60)
     return found
 

@@ -68,7 +68,7 @@ class World:
     def by_hand(self, hit: Interruption | None) -> None:
         first = ran.fired_of(self.kfp, BY_HAND, TICKS[2:5])  # type: ignore[arg-type]  # as the command does
         left = [tick for tick in TICKS[2:5] if tick not in first]
-        job = Job(BY_HAND, left, meanwhile=partial(ran.fired_of, self.kfp, BY_HAND))  # type: ignore[arg-type]
+        job = Job(BY_HAND, left, meanwhile=partial(ran.fired_of, self.kfp, BY_HAND))  # type: ignore[arg-type]  # a fake
         self.kfp.interruption = replace(hit) if hit else None
         with contextlib.suppress(KilledError, GitOpsError):
             MakingUp(self.kfp, [job], 2, lambda _: None, lambda _: self.kfp.advance(30), owner=OWNER).run()  # type: ignore[arg-type]
@@ -114,11 +114,11 @@ def _walked(world: World, steps: list[tuple[str, object]], *, shared: bool) -> N
             case "by hand":
                 world.by_hand(hit)
             case "wrong list":
-                kfp.wrong_list = how  # type: ignore[assignment]
+                kfp.wrong_list = how  # type: ignore[assignment]  # as it was drawn
             case "wait":
-                kfp.advance(how)  # type: ignore[arg-type]
+                kfp.advance(how)  # type: ignore[arg-type]  # as it was drawn
             case "clock":
-                kfp.off += timedelta(seconds=how)  # type: ignore[arg-type]
+                kfp.off += timedelta(seconds=how)  # type: ignore[arg-type]  # as it was drawn
             case "lost" if not kfp.lag:  # with late lists, what was begun is known by what is kept alone
                 world.store.texts.clear()
             case "paused":

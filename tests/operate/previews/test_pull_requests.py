@@ -58,7 +58,7 @@ class PreviewKfp(AsideKfp):
             raise NotFoundError("the version does not exist")
         return found.id
 
-    def create_run(  # type: ignore[override]
+    def create_run(  # type: ignore[override]  # it records more
         self, *, name: str, pipeline_id: str, version_id: str, experiment_id: str,
         parameters: Mapping[str, Any], description: str = "",
     ) -> str:  # fmt: skip
@@ -120,12 +120,12 @@ class PullRequests(RuleBasedStateMachine):
 
     @rule(number=WHICH)
     def it_is_closed(self, number: int) -> None:
-        assert not registered.taken_down(self.kfp, HOME, number).left  # type: ignore[arg-type]
+        assert not registered.taken_down(self.kfp, HOME, number).left  # type: ignore[arg-type]  # a fake
         assert self.kfp.of(HOME.owner(number)) == []
 
     @rule()
     def the_garbage_is_collected(self) -> None:
-        left.collect(self.kfp, REPOSITORY)  # type: ignore[arg-type]
+        left.collect(self.kfp, REPOSITORY)  # type: ignore[arg-type]  # a fake
 
     @rule(hours=st.integers(0, 40))
     def time_passes(self, hours: int) -> None:
@@ -168,7 +168,7 @@ class PullRequests(RuleBasedStateMachine):
         if what == "push":
             self.up(self.wanted(number, touched, "2", 24))
         elif what == "close":
-            registered.taken_down(self.kfp, HOME, number)  # type: ignore[arg-type]
+            registered.taken_down(self.kfp, HOME, number)  # type: ignore[arg-type]  # a fake
         else:
             self.the_garbage_is_collected()
 
@@ -186,9 +186,9 @@ class PullRequests(RuleBasedStateMachine):
         return aside.aside(of, f"pr-{number}-", HOME.owner(number), until)
 
     def up(self, wanted: Desired) -> None:
-        done = registered.register(self.kfp, wanted)  # type: ignore[arg-type]
+        done = registered.register(self.kfp, wanted)  # type: ignore[arg-type]  # a fake
         assert not done.outcome.failed, done.outcome.failed
-        trial.start(self.kfp, wanted, {one.name: {} for one in wanted.pipelines})  # type: ignore[arg-type]
+        trial.start(self.kfp, wanted, {one.name: {} for one in wanted.pipelines})  # type: ignore[arg-type]  # a fake
 
     def converge(self, wanted: Desired) -> None:
         actual = observe(self.kfp, wanted)

@@ -68,7 +68,7 @@ def test_what_a_pause_held_back_is_told_and_alarms_nobody(chained: Chained) -> N
     chained.trigger()
     assert chained.command("reconcile", "resume", *chained.target).code == 0
     found = _trigger(chained)
-    assert [one["cause"] for one in found["held"]] == [f"run {first.id}"]  # type: ignore[attr-defined]
+    assert [one["cause"] for one in found["held"]] == [f"run {first.id}"]  # type: ignore[attr-defined]  # it is there
     assert found["missed"] == []
     assert "HELD (1)" in chained.command("reconcile", "status", *chained.target).out
 
