@@ -17,6 +17,8 @@ _NEEDED = frozenset({
 })  # fmt: skip
 _HERE = {"PREDICTIVE_SCALING_LOCAL_PATHS": "allow"}
 """Says to steps that a path which a parameter names is one of this machine, and meant; in a cluster they refuse it."""
+_NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""Python takes bytecode for current where second and size are the same: of two saves in one second it runs the first."""
 _ALSO = re.compile(r"LC_[A-Z]+|PYTHON[A-Z0-9]+")
 _PROXY = re.compile(r"(https?|all)_proxy", re.IGNORECASE)
 """Given as long as there is no password in it."""
@@ -24,7 +26,8 @@ _PROXY = re.compile(r"(https?|all)_proxy", re.IGNORECASE)
 
 def of_steps(environ: Mapping[str, str], named: Collection[str] = ()) -> dict[str, str]:
     """What of the environment a step is given; `named` is what people want it to have beside the usual."""
-    return _HERE | {name: value for name, value in environ.items() if name in named or _usual(name, value)}
+    given = {name: value for name, value in environ.items() if name in named or _usual(name, value)}
+    return _HERE | given | _NO_BYTECODE
 
 
 def of_this_process() -> dict[str, str]:
