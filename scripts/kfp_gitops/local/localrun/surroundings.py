@@ -18,7 +18,7 @@ _NEEDED = frozenset({
 _HERE = {"PREDICTIVE_SCALING_LOCAL_PATHS": "allow"}
 """Says to steps that a path which a parameter names is one of this machine, and meant; in a cluster they refuse it."""
 _NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
-"""Python takes bytecode for current where second and size are the same: of two saves in one second it runs the first."""
+"""To Python, bytecode is of a file while its second and size are: of two saves in one second it would run the first."""
 _ALSO = re.compile(r"LC_[A-Z]+|PYTHON[A-Z0-9]+")
 _PROXY = re.compile(r"(https?|all)_proxy", re.IGNORECASE)
 """Given as long as there is no password in it."""
