@@ -13,7 +13,7 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import awaited, connection, console, listing
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.review.diff import revision
+from kfp_gitops.review.diff import gated, revision
 from kfp_gitops.review.diff.compare import compare
 from kfp_gitops.review.diff.markdown import to_markdown
 from kfp_gitops.review.diff.model import Category, EnvironmentDiff, PipelineDiff
@@ -139,7 +139,8 @@ def _promote(arguments: Namespace) -> int:
         console.note(f"{arguments.target} has these releases already; nothing changed")
         return ExitCode.OK
     after = State("the work tree", revision.in_tree(root, folder))
-    seen = compare(arguments.target, before, after, datetime.now(UTC).replace(microsecond=0))
+    changed = compare(arguments.target, before, after, datetime.now(UTC).replace(microsecond=0))
+    seen = gated.with_gates(changed, environment.load(root, arguments.target))
     console.result(f"\n{to_text(seen)}\n")
     _say_unrendered(root, arguments.source, done)
     if forge:

@@ -1,9 +1,14 @@
-"""Gates of a promotion: what a release must have measured where it runs already (`promote.require` of a pipeline)."""
+"""Gates of a promotion: what a release must have measured where it runs already (`promote.require` of a pipeline).
+
+A gate is judged by figures: read from runs on the server, or kept by release.yaml since the promotion.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from kfp_gitops.base.errors import Problem
@@ -26,9 +31,13 @@ class Gate:
     runs: int = 1
 
     def lets(self, value: float) -> bool:
-        """Whether a value is good enough; NaN is beyond any bound."""
+        """Whether a value is good enough; what is no finite number is beyond any bound."""
         low = self.least is None or value >= self.least
-        return low and (self.most is None or value <= self.most)
+        return math.isfinite(value) and low and (self.most is None or value <= self.most)
+
+    def is_of(self, entry: Mapping[str, Any]) -> bool:
+        """Whether figures of release.yaml are of its metric: those of another task, or of none, may be other ones."""
+        return (entry["metric"], entry.get("task", "")) == (self.metric, self.task)
 
     @property
     def bounds(self) -> str:
@@ -52,6 +61,66 @@ class Gate:
         return {
             "metric": self.metric, "task": self.task or None, "min": self.least, "max": self.most, "runs": self.runs,
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run, and what it has of a gate's metric: in a loop one value for each iteration."""
+
+    run: str
+    created: datetime | None
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one gate found, the newest run first; `why` is empty where it lets the release through."""
+
+    gate: Gate
+    runs: tuple[Measured, ...] = ()
+    why: str = ""
+
+    @property
+    def values(self) -> list[float]:
+        """Those of all runs."""
+        return [value for one in self.runs for value in one.values]
+
+    @property
+    def figures(self) -> str:
+        """The values, the newest run first: `0.91, 0.88`."""
+        return ", ".join(_shown(one.values) for one in self.runs) or "nothing"
+
+    @property
+    def told(self) -> str:
+        """In a line."""
+        return f"{self.gate}: {self.figures}{f' ({self.why})' if self.why else ''}"
+
+
+def _shown(values: Sequence[float]) -> str:
+    found = [f"{value:.6g}" for value in values]
+    return found[0] if len(found) == 1 else f"[{' '.join(found)}]"
+
+
+def missed(gate: Gate, found: Sequence[Measured]) -> str:
+    """How often values are beyond the bounds, in words; "" where none is."""
+    times = sum(not gate.lets(value) for one in found for value in one.values)
+    return "" if not times else "missed" if times == 1 else f"missed {times} times"
+
+
+def recorded(gate: Gate, promoted: Mapping[str, Any]) -> Verdict:
+    """Judge a release by the figures that its entry of release.yaml keeps; nobody is asked.
+
+    `promoted` is a valid entry. What it keeps of another release, or does not say of which, is of nothing that is here.
+    """
+    kept = promoted.get("measured", ())
+    ours = [one for one in kept if one.get("release") == promoted["digest"]]
+    runs = {run: tuple(values) for one in ours if gate.is_of(one) for run, values in one["runs"].items()}
+    found = tuple(Measured(run, None, values) for run, values in runs.items())[: gate.runs]
+    if not found:
+        none = "no measurements of this release" + (", only such of another or of none" if kept else "")
+        return Verdict(gate, (), f"release.yaml has {f'nothing of {gate.named}' if ours else none}")
+    few = f"{len(found)} of {gate.runs} runs" if len(found) < gate.runs else ""
+    return Verdict(gate, found, missed(gate, found) or few)
 
 
 def of(entry: Mapping[str, Any]) -> tuple[Gate, ...]:

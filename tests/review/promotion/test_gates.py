@@ -9,8 +9,8 @@ import pytest
 from kfp_gitops.base.errors import NotFoundError
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.kfpserver.metadata import Artifact, RunResults, TaskResults
-from kfp_gitops.language.gates import Gate
-from kfp_gitops.review.promotion.gates import MOST, Runs, Verdict, judged
+from kfp_gitops.language.gates import Gate, Verdict
+from kfp_gitops.review.promotion.gates import MOST, Runs, judged
 
 
 def task(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import likeness
+from kfp_gitops.review.diff import gated, likeness
 from kfp_gitops.review.diff.folding import FEWEST, Common, Row
 from kfp_gitops.review.diff.folding import common as common_of
 from kfp_gitops.review.diff.model import Action, Change, Firings, Kind, PipelineDiff, StartedRun
@@ -142,6 +142,7 @@ def _rest(pipeline: PipelineDiff, mask: Mask) -> Hashable:
             for names in (pipeline.replaced, pipeline.schedules_added, pipeline.schedules_removed)
         ),
         tuple(map(mask, words.lines(pipeline.caching))),
+        gated.key(pipeline),
         tuple((run.trigger, likeness.key(_value(run.parameters, mask))) for run in pipeline.runs_started),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import alike, backfills, details, folding, headings, known_events, wording
+from kfp_gitops.review.diff import alike, backfills, details, folding, gated, headings, known_events, wording
 from kfp_gitops.review.diff.alike import Section
 from kfp_gitops.review.diff.between import drawn
 from kfp_gitops.review.diff.calendar import Calendar
@@ -127,6 +127,7 @@ def _pipeline(found: PipelineDiff) -> dict[str, Any]:
         ],
         "cache": words.as_json(found.caching),
         "runsInFlight": found.in_flight,
+        "required": [gated.as_json(one) for one in found.required],
         "warnings": list(found.warnings),
         "noise": list(found.noise),
     }

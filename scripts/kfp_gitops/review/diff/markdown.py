@@ -17,6 +17,7 @@ from kfp_gitops.review.diff import (
     calendar,
     details,
     folding,
+    gated,
     graph,
     headings,
     known_events,
@@ -170,6 +171,7 @@ def _pipelines(section: Section, zone: str, common: Common, room: Room) -> Itera
     yield from _alert(
         "WARNING", [*found.warnings, *map(wording.started, found.runs_started), *_in_flight(section)]
     )
+    yield from _listed(gated.lines(section.pipelines))
     yield from rows(
         [*folding.rows(found.changes, common if found.action is None else ()), *section.own], room
     )

@@ -11,6 +11,7 @@ from typing import Any
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.language.chains.edges import Edge
 from kfp_gitops.language.chains.told import Root
+from kfp_gitops.language.gates import Verdict
 from kfp_gitops.review.caching.starts import Forecast
 
 
@@ -117,6 +118,8 @@ class PipelineDiff:
     category: Category = Category.NONE
     breaks: Sequence[str] = ()
     """What somebody who relies on it by name must follow."""
+    required: Sequence[Verdict] = ()
+    """What a release that comes must have measured, and did by what release.yaml has."""
     template: str = ""
     """What it is made from; what it was made from, if it goes."""
 

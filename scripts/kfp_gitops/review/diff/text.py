@@ -6,7 +6,7 @@ from collections.abc import Container, Hashable, Iterator, Sequence
 
 from kfp_gitops.base import visible
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import alike, backfills, details, folding, headings, known_events, wording
+from kfp_gitops.review.diff import alike, backfills, details, folding, gated, headings, known_events, wording
 from kfp_gitops.review.diff.alike import Section
 from kfp_gitops.review.diff.between import drawn
 from kfp_gitops.review.diff.folding import Common, Row
@@ -78,6 +78,7 @@ def _section(section: Section, zone: str, common: Common) -> Iterator[str]:
         yield f"      {visible.line(wording.some(section.names, _NAMES))}"
     yield from (f"  ! {text}" for text in found.warnings)
     yield from (f"  ! {visible.line(wording.started(run))}" for run in found.runs_started)
+    yield from (f"  {line}" for line in gated.lines(section.pipelines))
     yield from _changes(found.changes, common if found.action is None else ())
     yield from _rows(section.own)
     yield from (f"  cache: {line}" for line in words.lines(found.caching))

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from kfp_gitops.base import visible
 from kfp_gitops.base.webpage.parts import filled
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import components, details, folding, headings, nodes, wording
+from kfp_gitops.review.diff import components, details, folding, gated, headings, nodes, wording
 from kfp_gitops.review.diff.alike import Section
 from kfp_gitops.review.diff.folding import Common
 from kfp_gitops.review.diff.model import Action, Change, Firings, Kind, PipelineDiff
@@ -86,6 +86,7 @@ def head(shown: Shown, *, brief: bool = False) -> Markup:
         names=section.names[:_NAMES] if section.several else (),
         more_names=max(0, len(section.names) - _NAMES) if section.several else 0,
         warnings=[*map(visible.line, (*first.warnings, *map(wording.started, first.runs_started)))],
+        required=[*map(visible.line, gated.lines(section.pipelines))],
         table=changes.table([*rows, *section.own], brief=brief),
         releases=[*_releases(shown)],
         cache=[*map(visible.line, words.lines(first.caching))],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from kfp_gitops.review.promotion.gates import Verdict
+from kfp_gitops.language.gates import Verdict
 from kfp_gitops.review.promotion.proof import Proof
 
 _MOST = 50

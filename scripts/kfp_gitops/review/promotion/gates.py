@@ -4,52 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 
 from kfp_gitops.base.errors import NotFoundError, meant
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.kfpserver.metadata import RunResults, TaskResults
 from kfp_gitops.kfpserver.metadata.logged import is_number
-from kfp_gitops.language.gates import Gate
+from kfp_gitops.language.gates import Gate, Measured, Verdict, missed
 
 MOST = 50
 """Succeeded runs of a release that are looked at, for one may have measured nothing."""
 _KNOWN = 8
 """Metrics that are named where the one that is asked for is none of them."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One run, and what it has of a gate's metric: in a loop one value for each iteration."""
-
-    run: str
-    created: datetime | None
-    values: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one gate found; `why` is empty where it lets the release through."""
-
-    gate: Gate
-    runs: tuple[Measured, ...] = ()
-    why: str = ""
-
-    @property
-    def figures(self) -> str:
-        """The values, the newest run first: `0.91, 0.88`."""
-        return ", ".join(_shown(one.values) for one in self.runs) or "nothing"
-
-    @property
-    def told(self) -> str:
-        """In a line."""
-        return f"{self.gate}: {self.figures}{f' ({self.why})' if self.why else ''}"
-
-
-def _shown(values: Sequence[float]) -> str:
-    found = [f"{value:.6g}" for value in values]
-    return found[0] if len(found) == 1 else f"[{' '.join(found)}]"
 
 
 @dataclass(frozen=True)
@@ -103,11 +69,8 @@ def judged(gate: Gate, runs: Runs) -> Verdict:
 
 
 def _why(gate: Gate, found: Sequence[Measured], runs: Runs, cached: int, known: Mapping[str, None]) -> str:
-    missed = sum(not gate.lets(value) for one in found for value in one.values)
-    if missed:
-        return "missed" if missed == 1 else f"missed {missed} times"
-    if len(found) == gate.runs:
-        return ""
+    if (beyond := missed(gate, found)) or len(found) == gate.runs:
+        return beyond
     if not found and not cached and known:
         like = meant(gate.metric, known)
         names = ", ".join(list(known)[:_KNOWN]) + (", …" if len(known) > _KNOWN else "")

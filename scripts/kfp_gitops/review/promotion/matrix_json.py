@@ -49,7 +49,7 @@ def _cell(cell: Cell) -> Mapping[str, Any]:
         "waitsSince": _instant(cell.waits_since),
         "from": cell.origin or None,
         "requires": [gate.told for gate in cell.requires],
-        "measured": [{"task": None, **one} for one in cell.measured],
+        "measured": [{"release": None, "task": None, **one} for one in cell.measured],
     }
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from kfp_gitops.base.errors import RefusedError
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.gates import Verdict
 from kfp_gitops.reconcile.adoption import EVERY
 from kfp_gitops.reconcile.records import experiment_name
 from kfp_gitops.review.promotion import gates
-from kfp_gitops.review.promotion.gates import Runs, Verdict
+from kfp_gitops.review.promotion.gates import Runs
 from kfp_gitops.review.promotion.status import Pending
 
 if TYPE_CHECKING:
@@ -44,9 +45,10 @@ class Proof:
 
     @property
     def measured(self) -> list[dict[str, Any]]:
-        """For release.yaml: each gate's metric, and what the runs had of it."""
+        """For release.yaml: each gate's metric, and what the runs of the release had of it, the newest first."""
         return [
             {
+                "release": self.release,
                 "metric": verdict.gate.metric,
                 **({"task": verdict.gate.task} if verdict.gate.task else {}),
                 "runs": {one.run: list(one.values) for one in verdict.runs},

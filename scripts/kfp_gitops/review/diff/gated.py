@@ -1,0 +1,81 @@
+"""What releases that come must have measured, and whether release.yaml says that they did. Pure.
+
+Manifests know nothing of it: nobody in the cluster asks for it. So it is put beside what they say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kfp_gitops.language import gates
+from kfp_gitops.language.gates import Verdict
+from kfp_gitops.review.diff.model import EnvironmentDiff, PipelineDiff
+from kfp_gitops.sources.environment import Environment, values_path
+
+
+def with_gates(found: EnvironmentDiff, env: Environment) -> EnvironmentDiff:
+    """The same, with what the environment's gates say by now of each release that comes; `env` are its inputs.
+
+    The recorded figures are judged once more: bounds may have changed with the release.
+    """
+    if env.follows_sources:
+        return found
+    return replace(found, pipelines=[_judged(one, env) for one in found.pipelines])
+
+
+def _judged(found: PipelineDiff, env: Environment) -> PipelineDiff:
+    said = env.promoted.get(found.name)
+    comes = found.release_after is not None and found.release_after != found.release_before
+    if said is None or not comes or not env.has(found.name):
+        return found
+    verdicts = [gates.recorded(gate, said) for gate in env.gates(found.name)]
+    short = [_short(env.name, found.name, one) for one in verdicts if one.why]
+    return replace(found, required=verdicts, warnings=[*short, *found.warnings])
+
+
+def _short(environment: str, pipeline: str, found: Verdict) -> str:
+    again = f"`python scripts/promote.py --to {environment} --pipeline {pipeline} --verify`"
+    if not found.runs:
+        return f"{environment} requires {found.gate} of {pipeline}, and {found.why}; {again} has them"
+    todo = (
+        f"{again} looks again"
+        if len(found.runs) < found.gate.runs
+        else f"promote another one, or have other bounds reviewed in {values_path(environment)}"
+    )
+    return (
+        f"{environment} requires {found.gate} of {pipeline}, and what release.yaml has of this release is not enough: "
+        f"{found.figures} ({found.why}); {todo}"
+    )
+
+
+def lines(pipelines: Sequence[PipelineDiff]) -> list[str]:
+    """What was required and measured well, of one pipeline or of several that have the same gates."""
+    return [*_lines(pipelines)]
+
+
+def _lines(pipelines: Sequence[PipelineDiff]) -> Iterator[str]:
+    for first, *others in zip(*(one.required for one in pipelines), strict=True):
+        if first.why:  # a warning says it
+            continue
+        figures = first.figures
+        if others:
+            values = [value for one in (first, *others) for value in one.values]
+            figures = f"{min(values):.6g} to {max(values):.6g}"
+        yield f"required {first.gate}, measured {figures}"
+
+
+def key(found: PipelineDiff) -> tuple[object, ...]:
+    """What is the same for pipelines that are told together: what is required, not what each measured."""
+    return tuple((one.gate, one.why) for one in found.required)
+
+
+def as_json(found: Verdict) -> Mapping[str, Any]:
+    """As `schemas/diff.schema.json` has it."""
+    return {
+        **found.gate.told,
+        "measured": {one.run: list(one.values) for one in found.runs},
+        "enough": not found.why,
+        "text": found.told,
+    }
