@@ -10,10 +10,12 @@ from pathlib import Path
 
 from kfp_gitops.base import bounds
 from kfp_gitops.base.errors import InputError, Problem, attempted
+from kfp_gitops.rendering.rendered import ENVIRONMENT
 from kfp_gitops.review import policy
 from kfp_gitops.review.diff import revision
 from kfp_gitops.review.policy.claims import twice_claimed
 from kfp_gitops.review.policy.demands import Changed, unmet
+from kfp_gitops.review.policy.in_environments import gates_of
 from kfp_gitops.review.policy.of_teams import beyond_limits
 from kfp_gitops.review.policy.subject import Subject
 from kfp_gitops.review.policy.subjects import shared, subjects
@@ -78,7 +80,14 @@ def _read(asked: Asked) -> tuple[policy.Policy, list[Subject], list[Environment]
     loaded = [attempted(problems, partial(environment.load, asked.root, name)) for name in asked.names]
     if problems or found is None:
         raise InputError(problems)
-    return found, looked_at, [one for one in loaded if one is not None]
+    inputs = [one for one in loaded if one is not None]
+    looked_at += [one for env in inputs if _has_releases(asked, env.name) for one in gates_of(env)]
+    return found, looked_at, inputs
+
+
+def _has_releases(asked: Asked, name: str) -> bool:
+    """Whether what tells its releases is to be judged."""
+    return asked.parts is None or ENVIRONMENT in asked.parts.get(name, (ENVIRONMENT,))
 
 
 def _subjects(asked: Asked, name: str) -> list[Subject]:

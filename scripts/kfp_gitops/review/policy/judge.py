@@ -73,7 +73,7 @@ def _what(check: Check, subject: Subject) -> str:
 
 def _shown(subject: Subject) -> str:
     # A text may be refused because it is a secret, and what is told here stands in logs.
-    return f" is {json.dumps(subject.value)}" if subject.kind in ("image", "install") else ""
+    return f" is {json.dumps(subject.value)}" if subject.kind in ("image", "install") else subject.said
 
 
 def _useless(policy: Policy, idle: Sequence[Waiver], today: date) -> Iterator[Problem]:

@@ -12,7 +12,8 @@ from kfp_gitops.base.yamltext import Document, Path
 class Subject:
     """What a waiver calls it, its value as a check's schema sees it, and where it stands.
 
-    `fix` says what to do where the advice of a check cannot be followed.
+    `fix` says what to do where the advice of a check cannot be followed, `said` what of it stands behind its name in a
+    message.
     """
 
     kind: str
@@ -22,3 +23,4 @@ class Subject:
     document: Document
     at: Path
     fix: str = ""
+    said: str = ""
