@@ -119,6 +119,7 @@ def _proof_lines(item: Pending, proof: Proof | None, source: str) -> Iterator[st
         return
     yield f"  a run of it succeeded in {source}" if proof.run else f"  no run of it succeeded in {source} yet"
     if not proof.run:
+        yield from (f"  {reason}" for reason in proof.reasons(source))
         yield from (f"  requires {gate}" for gate in item.requires)
     for verdict in proof.gates:
         yield f"  requires {verdict.gate}: {verdict.figures}, {verdict.why or 'met'}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from gitrepo import init
 from kfp_gitops.devserver import DevServer
 from project import PROJECT, Outcome, snapshot
@@ -35,15 +36,20 @@ class Team:
 
     def rewrite(self) -> None:
         """Other code: the pipeline compiles to something else."""
-        step = self.root / "components/greet/component.py"
-        step.write_text(step.read_text().replace("hello {name}", "good day {name}"))
-        assert self.command("components", "--root", self.root).code == 0
+        self.unapplied()
         self.release()
 
     def release(self) -> None:
         assert self.command("render", "--root", self.root, "--all", "--lock").code == 0
         arguments = ["apply", "--root", self.root, "--env", "dev", "--host", self.url]
         assert self.command("reconcile", *arguments).code == 0
+
+    def unapplied(self) -> None:
+        """Another release, rendered and no more."""
+        step = self.root / "components/greet/component.py"
+        step.write_text(step.read_text().replace("hello {name}", "good day {name}"))
+        assert self.command("components", "--root", self.root).code == 0
+        assert self.command("render", "--root", self.root, "--env", "dev", "--lock").code == 0
 
     def run(self, name: str) -> Outcome:
         arguments = ["--env", "dev", "--pipeline", "hello", "--host", self.url, "--param", f"name={name}"]
@@ -65,8 +71,37 @@ def test_a_release_that_never_ran_is_refused_and_nothing_is_written(team: Team) 
     outcome = team.promote()
     assert outcome.code == 5
     assert "hello: no succeeded run of release sha256:" in outcome.err
+    assert "the last one that succeeded" not in outcome.err
     assert "scripts/run.py --env dev --pipeline hello --wait" in outcome.err
     assert snapshot(team.root) == before
+
+
+def test_where_no_run_is_of_the_release_it_is_said_which_one_ran_and_what_is_to_do(team: Team) -> None:
+    """A release that is rendered and not applied, and one that is not even rendered."""
+    team.release()
+    assert team.run("succeed").code == 0
+    ran = yaml.safe_load((team.root / "manifests/dev/environment.yaml").read_text())["pipelines"][0][
+        "release"
+    ]
+    team.unapplied()
+    refused = team.promote()
+    (line,) = [one for one in refused.err.splitlines() if "no succeeded run" in one]
+    last = f"the last one that succeeded ran release {ran[:19]}…"
+    assert (
+        f"in dev; {last}; no version of it is registered there: apply (`python scripts/reconcile.py apply --env dev`); "
+        "run it there: `python scripts/run.py --env dev --pipeline hello --wait`"
+    ) in line
+    rendered = yaml.safe_load((team.root / "manifests/dev/environment.yaml").read_text())["pipelines"][0][
+        "release"
+    ]
+    template = team.root / TEMPLATE
+    template.write_text(template.read_text().replace("owner: tests", "owner: others"))
+    refused = team.promote()
+    assert (
+        f"in dev; {last}; manifests/dev has release {rendered[:19]}…, and not this one: render "
+        "(`python scripts/render.py --env dev --lock`), commit and apply; run it there: "
+    ) in refused.err
+    assert refused.code == 5
 
 
 def test_a_failed_run_proves_nothing(team: Team) -> None:

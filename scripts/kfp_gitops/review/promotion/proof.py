@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import RefusedError
-from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
+from kfp_gitops.kfpserver.kfpapi.actual import ActualRun, ActualVersion
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.gates import Verdict
 from kfp_gitops.reconcile.adoption import EVERY
@@ -35,6 +35,18 @@ class ByHand:
 
 
 @dataclass(frozen=True)
+class Instead:
+    """Where a release has no succeeded run, what there is in its place."""
+
+    rendered: str
+    """The release that the manifests of the environment have; "" where they have no such pipeline."""
+    registered: bool
+    """Whether KFP has a version of the release that was asked for."""
+    ran: str
+    """Of which release the newest succeeded run is; "" where none succeeded, or it is of none of ours."""
+
+
+@dataclass(frozen=True)
 class Proof:
     """What one release did in the environment before: its newest succeeded run, "" for none, and its gates."""
 
@@ -42,6 +54,7 @@ class Proof:
     release: str
     run: str = ""
     gates: tuple[Verdict, ...] = ()
+    instead: Instead | None = None
 
     @property
     def measured(self) -> list[dict[str, Any]]:
@@ -60,6 +73,21 @@ class Proof:
     def holds(self) -> bool:
         """Whether it may be promoted."""
         return bool(self.run) and not any(verdict.why for verdict in self.gates)
+
+    def reasons(self, environment: str) -> Iterator[str]:
+        """Why it has no succeeded run there, as far as that is known, and what comes before one."""
+        found = self.instead
+        if found is None:
+            return
+        if found.ran:
+            yield f"the last one that succeeded ran release {found.ran[:19]}…"
+        if found.rendered != self.release:
+            has = f"has release {found.rendered[:19]}…" if found.rendered else "does not have the pipeline"
+            render = f"`python scripts/render.py --env {environment} --lock`"
+            yield f"manifests/{environment} {has}, and not this one: render ({render}), commit and apply"
+        elif not found.registered:
+            apply = f"`python scripts/reconcile.py apply --env {environment}`"
+            yield f"no version of it is registered there: apply ({apply})"
 
 
 @dataclass(frozen=True)
@@ -85,17 +113,33 @@ class Source:
             GitOpsError: it cannot be asked.
         """
         assert item.after is not None
-        runs = Runs(self._succeeded(item.pipeline, item.after), self.results)
+        versions = self._versions(item.pipeline)
+        proving = self._proving(item.pipeline, item.after, versions)
+        runs = Runs(self._succeeded(item.pipeline, proving) if proving else (), self.results)
         newest = next(iter(runs.newest), None)
-        verdicts = (gates.judged(gate, runs) for gate in (item.requires if newest else ()))
-        return Proof(item.pipeline, item.after, newest.id if newest else "", tuple(verdicts))
+        if newest is None:
+            return Proof(item.pipeline, item.after, instead=self._instead(item.pipeline, versions, proving))
+        return Proof(
+            item.pipeline, item.after, newest.id, tuple(gates.judged(gate, runs) for gate in item.requires)
+        )
 
-    def _succeeded(self, pipeline: str, release: str) -> Iterator[ActualRun]:
-        """The succeeded runs of versions of ours that were made from the release, or hold what it compiles to."""
+    def _instead(
+        self, pipeline: str, versions: Collection[ActualVersion], proving: Collection[str]
+    ) -> Instead:
+        """The newest run is of a version of ours, or of what somebody tried."""
+        of = {one.id: one.facts.get("release", "") for one in versions if one.owner == self.owner}
+        last = next(self._succeeded(pipeline, None), None)
+        ran = of.get(last.version_id or "", "") if last else ""
+        return Instead(self.locked.get(pipeline, ("", ""))[0], bool(proving), ran)
+
+    def _versions(self, pipeline: str) -> Collection[ActualVersion]:
         made = self.made.get(pipeline)
         found = self.api.pipeline(made.called, EVERY) if made else self.api.pipeline(pipeline)
-        experiment = self.api.experiment(experiment_name(pipeline, self.owner.environment))
-        versions = found.versions.values() if found else ()
+        return found.versions.values() if found else ()
+
+    def _proving(self, pipeline: str, release: str, versions: Collection[ActualVersion]) -> set[str]:
+        """The ids of versions of ours that were made from the release, or hold what it compiles to."""
+        made = self.made.get(pipeline)
         proving = {
             item.id for item in versions if item.owner == self.owner and item.facts.get("release") == release
         }
@@ -104,9 +148,14 @@ class Source:
             proving |= {item.id for item in versions if item.owner == self.owner and item.name == version}
         if made and made.release == release:
             proving |= {item.id for item in versions if item.digest == made.digest}
-        if proving and experiment:
+        return proving
+
+    def _succeeded(self, pipeline: str, versions: Collection[str] | None) -> Iterator[ActualRun]:
+        """The succeeded runs of some versions, or of any; the newest first."""
+        experiment = self.api.experiment(experiment_name(pipeline, self.owner.environment))
+        if experiment:
             runs = self.api.runs_in_state(experiment.id, ["SUCCEEDED"])
-            yield from (run for run in runs if run.version_id in proving)
+            yield from (run for run in runs if versions is None or run.version_id in versions)
 
 
 def by_hand(folder: Folder) -> dict[str, ByHand]:
@@ -151,8 +200,8 @@ def _missing(proof: Proof, environment: str) -> Iterator[str]:
     run = f"`python scripts/run.py --env {environment} --pipeline {proof.pipeline} --wait`"
     if not proof.run:
         yield (
-            f"{proof.pipeline}: no succeeded run of release {proof.release[:19]}… in {environment}; apply and run it "
-            f"there: {run}"
+            f"{proof.pipeline}: no succeeded run of release {proof.release[:19]}… in {environment}"
+            f"{''.join(f'; {one}' for one in proof.reasons(environment))}; run it there: {run}"
         )
     for verdict in (verdict for verdict in proof.gates if verdict.why):
         few = verdict.why and len(verdict.runs) < verdict.gate.runs
