@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import awaited, connection, console, listing
 from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.language import gates
 from kfp_gitops.review.diff import gated, revision
 from kfp_gitops.review.diff.compare import compare
 from kfp_gitops.review.diff.markdown import to_markdown
@@ -21,7 +22,7 @@ from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import to_text
 from kfp_gitops.review.promotion import pull_request
 from kfp_gitops.review.promotion.copy import Promoted, Promotion, promote
-from kfp_gitops.review.promotion.status import status
+from kfp_gitops.review.promotion.status import Pending, status
 from kfp_gitops.sources import environment, selection, way
 from kfp_gitops.sources.selection import Selection
 
@@ -217,7 +218,9 @@ def _line(pipeline: Promoted) -> str:
 
 
 def _verified(arguments: Namespace) -> tuple[list[Proof], str]:
-    """Tell what the chosen releases did in the source; that, and the same for a pull request.
+    """Tell what the chosen releases did in the source; those that go on, and the same for a pull request.
+
+    A release that the target has already goes nowhere: it is not refused, and release.yaml gets what it measured.
 
     Raises:
         RefusedError: one has not run there, or missed what its gates require.
@@ -225,15 +228,30 @@ def _verified(arguments: Namespace) -> tuple[list[Proof], str]:
     from kfp_gitops.commands.verifying import Before
     from kfp_gitops.review.promotion import evidence, proof
 
-    waiting = [item for item in status(arguments.root, arguments.source, arguments.target) if item.pending]
-    names = set(_selected(arguments))
     before = Before(arguments)
-    found = before.proofs([item for item in waiting if not names or item.pipeline in names])
+    looked_at = {item.pipeline: item for item in _to_verify(arguments)}
+    found = before.proofs([*looked_at.values()])
     for each in found:
         for line in proof.lines(each, arguments.source, before.api.run_link):
             console.note(line)
-    proof.require(found, arguments.source)
-    return found, evidence.to_markdown(found, arguments.source, before.api.run_link)
+    proof.require([each for each in found if looked_at[each.pipeline].pending], arguments.source)
+    for line in proof.missing(found, arguments.source):
+        console.note(f"{line}; {arguments.target} has this release already")
+    good = [each for each in found if each.holds]
+    return good, evidence.to_markdown(good, arguments.source, before.api.run_link)
+
+
+def _to_verify(arguments: Namespace) -> Iterator[Pending]:
+    """The chosen releases that wait, and those that are there and lack what gates require."""
+    names, taker = set(_selected(arguments)), environment.load(arguments.root, arguments.target)
+    for item in status(arguments.root, arguments.source, arguments.target):
+        if not names or item.pipeline in names:
+            said = taker.promoted.get(item.pipeline, {})
+            lacks = (
+                any(gates.recorded(gate, said).why for gate in item.requires) if item.is_the_same else False
+            )
+            if item.pending or lacks:
+                yield item
 
 
 def _say_unverified(arguments: Namespace) -> None:

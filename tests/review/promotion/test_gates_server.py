@@ -137,6 +137,30 @@ def test_without_verify_nobody_looked_which_is_said(team: Team) -> None:
     assert "prod requires measurements of hello, and nobody looked at them" in done.err
 
 
+def test_what_was_promoted_without_them_gets_its_measurements_as_the_diff_advises(team: Team) -> None:
+    team.gate("{metric: wape, max: 0.26}")
+    team.release()
+    advice = "`python scripts/promote.py --to prod --pipeline hello --verify` has them"
+    assert advice in team.promote().out
+    before = snapshot(team.root)
+    none = team.promote("--pipeline", "hello", "--verify")
+    assert (none.code, "; prod has this release already" in none.err) == (0, True), none.err
+    team.run(3)
+    missed = team.promote("--pipeline", "hello", "--verify")
+    assert (missed.code, "0.333333 (missed); prod has this release already" in missed.err) == (0, True)
+    assert snapshot(team.root) == before
+    team.run(4)
+    done = team.promote("--pipeline", "hello", "--verify")
+    assert done.code == 0, done.err
+    assert "  change environments/prod/release.yaml" in done.out.splitlines()
+    told = team.command("diff", "--root", team.root, "--env", "prod").out
+    assert "  required wape ≤ 0.26 in the newest run, measured 0.25" in told.splitlines()
+    assert "requires wape" not in told
+    again = snapshot(team.root)
+    assert "nothing changed" in team.promote("--verify").err
+    assert snapshot(team.root) == again
+
+
 def test_the_pull_request_shows_what_was_measured(
     team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from kfp_gitops.review.diff.model import EnvironmentDiff, PipelineDiff
 from kfp_gitops.review.diff.text import to_text
 from kfp_gitops.sources import environment
 from project import PROJECT, Outcome
-from promotion_kit import PROMOTE, RELEASE, Team
+from promotion_kit import NO_COMMIT, PROMOTE, RELEASE, Team
 
 SCHEMA = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/diff.schema.json").read_text())
 OURS, OTHER = (f"sha256:{digit * 64}" for digit in "ab")
@@ -128,6 +128,20 @@ def test_a_pull_request_says_what_was_measured_or_that_nobody_looked(team: Team)
     ) in _diff(team).out
     commit(team.root, "prod has it")
     assert "requires" not in _diff(team).out, "no other release comes"
+
+
+def test_an_entry_that_is_written_anew_keeps_what_its_release_measured_and_another_does_not(
+    team: Team,
+) -> None:
+    team.promoted("others")
+    _measured(team, team.entry["digest"], a=0.25)
+    kept = team.entry["measured"]
+    team.say(commit=NO_COMMIT)
+    assert team.run(*PROMOTE).code == 0
+    assert (team.entry["measured"], team.entry["commit"] == NO_COMMIT) == (kept, False)
+    team.merged("nobody")
+    assert team.run(*PROMOTE).code == 0
+    assert "measured" not in team.entry
 
 
 def _promoted(names: Sequence[str]) -> EnvironmentDiff:

@@ -200,9 +200,13 @@ def _write_release(
     entries = {name: dict(entry) for name, entry in taker.promoted.items() if taker.has(name)}
     for name, found in given.items():
         files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
+        before = entries.get(name, {})
         if name in origins.new:
-            told = {"measured": list(measured[name])} if measured.get(name) else {}
-            entries[name] = _entry(giver, name, found, origins.new[name]) | told
+            entries[name] = _entry(giver, name, found, origins.new[name])
+        # An entry that is written anew for the same release, with another commit, keeps what that measured.
+        kept = before.get("measured") if before.get("digest") == found.digest else None
+        if told := measured.get(name) or kept:
+            entries[name]["measured"] = list(told)
     for stale in set(files.list_folders(staged, f"environments/{taker.name}/pinned")) - set(taker.pipelines):
         files.synchronise(staged, pinned_folder(taker.name, stale), {})  # a link is refused, not followed
     images = dict(taker.images)

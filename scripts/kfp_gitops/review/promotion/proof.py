@@ -191,9 +191,13 @@ def require(found: Sequence[Proof], environment: str) -> None:
     Raises:
         RefusedError: a release without a succeeded run in the environment, or one that missed a gate; all of them.
     """
-    lines = [line for proof in found if not proof.holds for line in _missing(proof, environment)]
-    if lines:
+    if lines := missing(found, environment):
         raise RefusedError("\n".join(lines))
+
+
+def missing(found: Sequence[Proof], environment: str) -> list[str]:
+    """What keeps releases back, and what to do."""
+    return [line for proof in found if not proof.holds for line in _missing(proof, environment)]
 
 
 def _missing(proof: Proof, environment: str) -> Iterator[str]:
