@@ -11,9 +11,9 @@ from pathlib import Path
 
 from kfp_gitops.base import files, memo, visible
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
-from kfp_gitops.commands import connection, console, hosted, listing, origin
+from kfp_gitops.commands import connection, console, hosted, listing, origin, required
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.review.diff import gated, jsonform, revision, selected, shared
+from kfp_gitops.review.diff import jsonform, revision, selected, shared
 from kfp_gitops.review.diff.between.following import following
 from kfp_gitops.review.diff.calendar import Calendar, calendar
 from kfp_gitops.review.diff.calendar import to_text as calendar_text
@@ -23,7 +23,6 @@ from kfp_gitops.review.diff.model import EnvironmentDiff, SharedDiff
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import shared_to_text, to_text
 from kfp_gitops.sources import environment, selection
-from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.loose_ends import loose_ends
 from kfp_gitops.sources.selection import NothingSelected, Selection
 
@@ -103,7 +102,7 @@ def _diff(arguments: Namespace) -> int:
     chosen = _chosen(arguments, {name: selected.teams(*both) for name, both in sides.items()})
     found = [_with_freshness(root, compare(name, *sides[name], arguments.start)) for name in names]
     readable = [*origin.readable(root, names)]
-    found = _gated(found, readable)
+    found = required.with_gates(root, commit, found, readable)
     if chosen is not None:
         found = [selected.only(item, chosen[item.environment]) for item in found]
     found = [hosted.with_runs(item, arguments) for item in found] if arguments.host else found
@@ -207,14 +206,6 @@ def _with_freshness(root: Path, found: EnvironmentDiff) -> EnvironmentDiff:
         return replace(found, warnings=[*found.warnings, _UNCHECKED.format(name)])
     changed = [pipeline.name for pipeline in found.pipelines if pipeline.changes]
     return replace(found, problems=_stale(root, name, changed[:_SUSPECTS]))
-
-
-def _gated(found: Sequence[EnvironmentDiff], readable: Sequence[Environment]) -> list[EnvironmentDiff]:
-    """With what each environment requires of the releases that come; inputs that do not read are told otherwise."""
-    inputs = {env.name: env for env in readable}
-    return [
-        gated.with_gates(one, inputs[one.environment]) if one.environment in inputs else one for one in found
-    ]
 
 
 def _takes_long(root: Path, name: str) -> bool:

@@ -35,6 +35,17 @@ class Gate:
         low = self.least is None or value >= self.least
         return math.isfinite(value) and low and (self.most is None or value <= self.most)
 
+    def holds_as_much(self, other: Gate) -> bool:
+        """Whether whatever it lets through the other one would, too."""
+        low = other.least is None or (self.least is not None and self.least >= other.least)
+        high = other.most is None or (self.most is not None and self.most <= other.most)
+        return (
+            (self.metric, self.task) == (other.metric, other.task)
+            and low
+            and high
+            and self.runs >= other.runs
+        )
+
     def is_of(self, entry: Mapping[str, Any]) -> bool:
         """Whether figures of release.yaml are of its metric: those of another task, or of none, may be other ones."""
         return (entry["metric"], entry.get("task", "")) == (self.metric, self.task)

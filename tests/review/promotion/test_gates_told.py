@@ -144,6 +144,36 @@ def test_an_entry_that_is_written_anew_keeps_what_its_release_measured_and_anoth
     assert "measured" not in team.entry
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (Gate("a", least=0.7), Gate("a", least=0.7), True),
+        (Gate("a", least=0.7), Gate("a", least=0.8, most=1, runs=2), True),
+        (Gate("a", least=0.7), Gate("a", least=0.6), False),
+        (Gate("a", most=0.1), Gate("a", most=0.2), False),
+        (Gate("a", most=0.1), Gate("a", least=0.05), False),
+        (Gate("a", least=0.7, runs=3), Gate("a", least=0.7), False),
+        (Gate("a", least=0.7), Gate("a", "t", least=0.7), False),
+    ],
+)
+def test_which_gate_lets_no_more_through(before: Gate, now: Gate, said: bool) -> None:
+    assert now.holds_as_much(before) is said
+
+
+def test_gates_that_let_more_through_are_told_whether_a_release_comes_or_not(team: Team) -> None:
+    _gate(team.root, "{metric: wape, max: 0.26}, {metric: rows, min: 9}")
+    commit(team.root, "prod requires something")
+    _gate(team.root, "{metric: wape, max: 0.5}")
+    told = _diff(team).out
+    assert (
+        "! prod required wape ≤ 0.26 in the newest run of hello, and requires wape ≤ 0.5 in the newest run"
+        in told
+    )
+    assert "! prod required rows ≥ 9 in the newest run of hello, and does not any more" in told
+    _gate(team.root, "{metric: wape, max: 0.26}, {metric: rows, min: 10}")
+    assert "prod required" not in _diff(team).out
+
+
 def _promoted(names: Sequence[str]) -> EnvironmentDiff:
     pipelines = [PipelineDiff(name, None, release_before=OTHER, release_after=OURS) for name in names]
     return EnvironmentDiff("prod", "HEAD", "UTC", pipelines=pipelines)

@@ -9,20 +9,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from kfp_gitops.base import columns
 from kfp_gitops.language import gates
-from kfp_gitops.language.gates import Verdict
+from kfp_gitops.language.gates import Gate, Verdict
 from kfp_gitops.review.diff.model import EnvironmentDiff, PipelineDiff
 from kfp_gitops.sources.environment import Environment, values_path
 
 
-def with_gates(found: EnvironmentDiff, env: Environment) -> EnvironmentDiff:
+def with_gates(found: EnvironmentDiff, env: Environment, was: Environment | None = None) -> EnvironmentDiff:
     """The same, with what the environment's gates say by now of each release that comes; `env` are its inputs.
 
-    The recorded figures are judged once more: bounds may have changed with the release.
+    The recorded figures are judged once more: bounds may have changed with the release. That they let more through than
+    those of `was`, the inputs before, is a warning, whether a release comes or not.
     """
     if env.follows_sources:
         return found
-    return replace(found, pipelines=[_judged(one, env) for one in found.pipelines])
+    looser = [] if was is None or was is env or was.follows_sources else _loosened(was, env)
+    pipelines = [_judged(one, env) for one in found.pipelines]
+    return replace(found, pipelines=pipelines, warnings=[*found.warnings, *looser])
+
+
+def _loosened(was: Environment, env: Environment) -> Iterator[str]:
+    names: dict[tuple[Gate, str], list[str]] = {}
+    for name in filter(env.has, was.pipelines):
+        now = env.gates(name)
+        for gate in was.gates(name):
+            if not any(one.holds_as_much(gate) for one in now):
+                instead = " and ".join(str(one) for one in now if one.metric == gate.metric)
+                names.setdefault((gate, instead), []).append(name)
+    for (gate, instead), which in names.items():
+        now_said = f"requires {instead}" if instead else "does not any more"
+        yield f"{env.name} required {gate} of {columns.some(which)}, and {now_said}"
 
 
 def _judged(found: PipelineDiff, env: Environment) -> PipelineDiff:
