@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from kfp_gitops.base import files
+from kfp_gitops.base import files, folders
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.rendering import specs
@@ -53,7 +53,7 @@ def make_earlier(root: Path, environment: str) -> None:
     """The same, of a folder."""
     folder = f"manifests/{environment}"
     texts = files.read_texts(root, folder)
-    files.synchronise(root, folder, as_earlier(texts))
+    folders.synchronise(root, folder, as_earlier(texts))
 
 
 def as_an_earlier_version_wrote_it(root: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from delivery.atomic import Volume
-from kfp_gitops.base import archives, files, ustar
+from kfp_gitops.base import archives, folders, ustar
 from kfp_gitops.base.archives import Archive, part_of
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.places import Mounted, Plain, Source
@@ -250,7 +250,7 @@ def test_a_file_that_another_compressor_wrote_is_left_alone(tmp_path: Path) -> N
     assert other != archive.content()
     (tmp_path / "out").mkdir()
     (tmp_path / "out/a.tar.gz").write_bytes(other)
-    assert files.synchronise(tmp_path, "out", {"a.tar.gz": archive}) == []
+    assert folders.synchronise(tmp_path, "out", {"a.tar.gz": archive}) == []
     assert (tmp_path / "out/a.tar.gz").read_bytes() == other
     named = (
         gzip.compress(tar, mtime=0)[:3] + b"\x08" + other[4:10] + b"what a review does not see\0" + other[10:]
@@ -258,8 +258,8 @@ def test_a_file_that_another_compressor_wrote_is_left_alone(tmp_path: Path) -> N
     assert gzip.decompress(named) == tar
     for changed in (Archive(_part(4)).content(), other + b"more", named, b""):
         (tmp_path / "out/a.tar.gz").write_bytes(changed)
-        assert [*files.differences(tmp_path, "out", {"a.tar.gz": archive})] == [("change", "a.tar.gz")]
-    files.synchronise(tmp_path, "out", {"a.tar.gz": archive})
+        assert [*folders.differences(tmp_path, "out", {"a.tar.gz": archive})] == [("change", "a.tar.gz")]
+    folders.synchronise(tmp_path, "out", {"a.tar.gz": archive})
     assert (tmp_path / "out/a.tar.gz").read_bytes() == archive.content()
 
 
@@ -286,6 +286,6 @@ def test_what_nobody_could_read_is_told_before_it_is_written(monkeypatch: pytest
 )
 def test_names_that_cannot_be_files_together_or_at_all_are_refused(names: list[str]) -> None:
     tar = b"".join(ustar.written((name, b"") for name in names))
-    for folders in (False, True):
+    for entered in (False, True):
         with pytest.raises(ustar.BadArchiveError):
-            ustar.read(tar, 10, folders=folders)
+            ustar.read(tar, 10, folders=entered)

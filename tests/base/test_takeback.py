@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
-from kfp_gitops.base import files, takeback
+from kfp_gitops.base import files, folders, takeback
 from kfp_gitops.base.errors import UsageError
 from project import snapshot
 
@@ -29,7 +29,7 @@ def _fail(root: Path) -> list[str]:
     """Write, change and remove files below a root, and fail."""
     told: list[str] = []
     with pytest.raises(ValueError, match="enough"), takeback.whole(root, "x", lambda: told.append("told")):
-        files.synchronise(root, "a", {"two": "changed", "new/deep/file": "n"})
+        folders.synchronise(root, "a", {"two": "changed", "new/deep/file": "n"})
         files.write_text(root, "three", "changed")
         files.write_text(root, "three", "again")
         files.write_text(root, "link", "a file now")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shlex
+from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
+from kfp_gitops.base.schema import SCHEMAS
 from project import PROJECT
 
 OTHERS = {"devserver"}  # which is no command of this package
@@ -32,3 +36,23 @@ def test_help(
         words = [shlex.split(line, comments=True) for line in examples.splitlines()]
         assert all(found[:1] in ([], ["python"]) for found in words)
         assert any(found for found in words)
+
+
+def _for_machines() -> Iterator[tuple[str, str]]:
+    """(module, help) of each option `--json` and `--log-json` of a command."""
+    for path in sorted((PROJECT / "scripts/kfp_gitops/commands").rglob("*.py")):
+        text = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(text)) if 'json"' in text else ():
+            match node:
+                case ast.Call(args=[ast.Constant(value="--json" | "--log-json"), *_], keywords=keywords):
+                    (told,) = (ast.literal_eval(one.value) for one in keywords if one.arg == "help")
+                    yield path.stem, told
+
+
+def test_what_is_written_for_machines_has_a_schema() -> None:
+    found = list(_for_machines())
+    assert len(found) > 5
+    for module, told in found:
+        named = re.findall(r"[a-z-]+\.schema\.json", told)
+        assert named, f"{module}: {told}"
+        assert [name for name in named if not (SCHEMAS / name).is_file()] == []

@@ -103,7 +103,7 @@ def _copy(repository: Path, name: str) -> Path:
 
 def _steps(monkeypatch: pytest.MonkeyPatch, at: Step) -> None:
     """`at` is called before and after each write: once it is noted, while its file is half there, when it is done."""
-    noted, created, write = takeback.writing, files._created, files._write
+    noted, created, write = takeback.writing, files._created, files.write_whole
 
     def writing(path: str, content: bytes | None) -> None:
         at("before")
@@ -121,7 +121,7 @@ def _steps(monkeypatch: pytest.MonkeyPatch, at: Step) -> None:
 
     monkeypatch.setattr(takeback, "writing", writing)
     monkeypatch.setattr(files, "_created", half)
-    monkeypatch.setattr(files, "_write", whole)
+    monkeypatch.setattr(files, "write_whole", whole)
 
 
 def _nth(number: int, act: Callable[[], object]) -> tuple[Step, Callable[[], int]]:

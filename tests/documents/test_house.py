@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
@@ -49,3 +52,31 @@ def test_at_the_top_of_the_repository_stands_what_people_edit_and_read() -> None
 def test_at_the_top_of_the_package_stand_its_wings_alone() -> None:
     modules = {found.name for found in iter_modules(kfp_gitops.__path__) if not found.ispkg}
     assert modules == {"__main__"}
+
+
+_MARK = re.compile(r"# (?:type: ignore(?:\[[a-z,-]+\])?|noqa: [A-Z0-9, ]*[A-Z0-9]|fmt: skip)")
+
+
+def _unexplained(path: Path, mark: str) -> Iterator[str]:
+    """The lines with a mark of a checker that say nothing but marks from there on."""
+    text = path.read_text("utf-8")
+    for number, line in enumerate(text.splitlines(), 1) if mark in text else ():
+        if mark in line and not _MARK.sub("", line[line.index(mark) :]).strip(" #"):
+            yield f"{path.relative_to(PROJECT)}:{number}: {line.strip()}"
+
+
+def _modules(house: ModuleType) -> list[Path]:
+    return sorted(Path(house.__path__[0]).rglob("*.py"))
+
+
+def test_what_a_checker_is_to_overlook_has_its_reason_beside_it() -> None:
+    modules = [path for house in HOUSES for path in _modules(house)]
+    assert [line for path in modules for line in _unexplained(path, "# noqa: ")] == []
+    tests = sorted((PROJECT / "tests").rglob("*.py"))
+    assert [line for path in (*modules, *tests) for line in _unexplained(path, "# type: ignore")] == []
+
+
+@pytest.mark.parametrize("house", HOUSES)
+def test_no_module_is_too_long_to_be_read_at_once(house: ModuleType) -> None:
+    long = {path: lines for path in _modules(house) if (lines := path.read_bytes().count(b"\n")) > 300}
+    assert long == {}

@@ -90,7 +90,7 @@ def test_what_is_no_event_is_told_by_its_place(change: dict[str, Any], said: str
 def test_what_lacks_a_key_and_what_is_no_map_are_told_together() -> None:
     lacking = {key: value for key, value in EVENT.items() if key != "to"}
     with pytest.raises(InputError, match="events\\[0\\]: 'to' is missing; events\\[1\\]: it is no map"):
-        events.read([lacking, 3])  # type: ignore[list-item]
+        events.read([lacking, 3])  # type: ignore[list-item]  # it is no map
 
 
 def test_usage_of_an_event_that_is_not_to_be_learnt_is_left_out() -> None:

@@ -82,9 +82,10 @@ class AsideKfp(FakeKfp):
         super().delete_pipeline(pipeline_id)
 
     def create_run(
-        self, *, name: str, pipeline_id: str, version_id: str, experiment_id: str, parameters: Mapping[str, Any]
+        self, *, name: str, pipeline_id: str, version_id: str, experiment_id: str, parameters: Mapping[str, Any],
+        description: str = "",
     ) -> str:  # fmt: skip
-        del parameters
+        del parameters, description
 
         def effect() -> str:
             if version_id and all(v.id != version_id for v in self._by_id(pipeline_id).versions.values()):

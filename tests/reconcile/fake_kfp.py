@@ -274,6 +274,7 @@ class FakeKfp(Calls):
         version_id: str,
         experiment_id: str,
         parameters: Mapping[str, Any],
+        description: str = "",
     ) -> str:
         def effect() -> str:
             run = ActualRun(

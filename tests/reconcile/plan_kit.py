@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from kfp_gitops.kfpserver.kfpapi.actual import (
     Actual,
@@ -35,16 +36,16 @@ LIVE = ActualSchedule(
 )  # fmt: skip
 
 
-def actual_of(*schedules: ActualSchedule, of: Owner | None = OWNER, **more: object) -> Actual:
+def actual_of(*schedules: ActualSchedule, of: Owner | None = OWNER, **more: Any) -> Actual:
     pipeline = ActualPipeline("p1", "p", of, {v.name: v for v in (V0, V1)})
     experiment = ActualExperiment("e1", "p-dev", OWNER)
-    return replace(Actual({"p": pipeline}, {"p-dev": experiment}, schedules, NOW), **more)  # type: ignore[arg-type]
+    return replace(Actual({"p": pipeline}, {"p-dev": experiment}, schedules, NOW), **more)
 
 
-def changes(actual: Actual, desired: Desired = DESIRED, **more: object) -> list[tuple[Action, Kind]]:
-    return [(change.action, change.kind) for change in plan(desired, actual, **more).to_do]  # type: ignore[arg-type]
+def changes(actual: Actual, desired: Desired = DESIRED, **more: Any) -> list[tuple[Action, Kind]]:
+    return [(change.action, change.kind) for change in plan(desired, actual, **more).to_do]
 
 
-def releasing(*schedules: Schedule, **more: object) -> Desired:
-    pipeline = replace(PIPELINE, schedules=schedules, **more)  # type: ignore[arg-type]
+def releasing(*schedules: Schedule, **more: Any) -> Desired:
+    pipeline = replace(PIPELINE, schedules=schedules, **more)
     return replace(DESIRED, pipelines=(pipeline,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from fake_controller import RHYTHMS, seconds
 from fake_kfp import FakeKfp, Told
@@ -31,8 +32,8 @@ def reconciled(
     return apply(kfp, desired, found, actual, options, told, pace)
 
 
-def releasing(schedule: Schedule = EVERY_5_MINUTES, version: str = "sha-1", **more: object) -> Desired:
-    pipeline = replace(PIPELINE, schedules=(schedule,), version=version, **more)  # type: ignore[arg-type]
+def releasing(schedule: Schedule = EVERY_5_MINUTES, version: str = "sha-1", **more: Any) -> Desired:
+    pipeline = replace(PIPELINE, schedules=(schedule,), version=version, **more)
     return replace(DESIRED, pipelines=(pipeline,))
 
 

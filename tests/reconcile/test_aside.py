@@ -14,6 +14,7 @@ from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.manifest import Schedule, Trigger
 from kfp_gitops.reconcile import aside, takedown
+from kfp_gitops.reconcile.aside import Known
 from kfp_gitops.reconcile.records import Absent, Adopts, experiment_name, marked_experiment
 
 DEV = Owner("example-repository", "dev")
@@ -86,6 +87,32 @@ def test_no_two_environments_and_names_give_one_owner() -> None:
     assert len({*found.values()}) == len(found)
 
 
+def test_an_environment_has_so_many_at_once_and_one_more_is_refused_with_what_to_take_down() -> None:
+    kfp, dev = AsideKfp(), desired(DEV, "churn")
+    numbers = range(aside.AT_ONCE)
+    many = [own(dev, f"n{number}", kfp.now() + timedelta(hours=99 - number)) for number in numbers]
+    for one in many:
+        takedown.announced(kfp, one)
+    takedown.announced(kfp, many[0])  # it is there already
+    takedown.announced(kfp, own(desired(Owner(DEV.repository, "test"), "churn"), "alice", UNTIL))
+    takedown.announced(kfp, own(desired(Owner("another-one", "dev"), "churn"), "alice", UNTIL))
+    before = kfp.marked()
+    with pytest.raises(RefusedError) as refused:
+        takedown.announced(kfp, own(dev, "alice", UNTIL))
+    assert kfp.marked() == before
+    head, *commands = str(refused.value).splitlines()
+    assert head.startswith("dev-as-alice: 50 copies of dev are there, and no more than 50 may be at once")
+    assert [line.split("  #")[0].strip() for line in commands] == [
+        f"python scripts/reconcile.py down --env dev --as n{number}" for number in (49, 48, 47)
+    ]
+
+
+def test_a_preview_that_is_to_make_room_is_named_by_its_number() -> None:
+    there = [Known(Owner("r", f"pr-{n}"), "preview", None) for n in range(1, 1 + aside.AT_ONCE)]
+    with pytest.raises(RefusedError, match=r"\n  python scripts/preview.py down --pr 1  # without an end\n"):
+        aside.refuse_more(Owner("r", "pr-99"), "preview", there)
+
+
 @pytest.mark.parametrize("until", [UNTIL, None])
 def test_the_marks_fit_into_what_kfp_keeps(until: datetime | None) -> None:
     of = Owner("r" * 40, f"{'e' * 32}-as-{'n' * 20}")
@@ -95,7 +122,8 @@ def test_the_marks_fit_into_what_kfp_keeps(until: datetime | None) -> None:
     assert ownership.owner(text) == of
     assert ownership.facts(text)["aside"] == "e" * 32
     kfp = AsideKfp()
-    takedown.announced(kfp, replace(note, aside=replace(note.aside, by="b" * 40)))  # type: ignore[arg-type,type-var]
+    assert note.aside
+    takedown.announced(kfp, replace(note, aside=replace(note.aside, by="b" * 40)))  # type: ignore[arg-type]  # a fake
     (said,) = kfp.marked()
     assert said.owner == note.owner and aside.is_note(said)
 

@@ -64,7 +64,7 @@ class AdoptedReconciler(Reconciler):
         self.duty = None
         schedule = Schedule(
             "main", rhythm if isinstance(rhythm, str) else None, rhythm if isinstance(rhythm, int) else None,
-            True, {}, None, None, concurrency, catchup, (), "orphan", on_missed,  # type: ignore[arg-type]
+            True, {}, None, None, concurrency, catchup, (), "orphan", on_missed,  # type: ignore[arg-type]  # one of its literals
         )  # fmt: skip
         pipeline = DesiredPipeline(
             "p", "d", f"sha256:{'a' * 64}", "sha-a1", "sha256:a1", "ir", (schedule,), adopts=ADOPTS
@@ -113,7 +113,8 @@ class AdoptedReconciler(Reconciler):
 
     @rule(delete=st.sampled_from(["schedules", "versions", None]))
     def remove_the_pipeline(self, delete: str | None) -> None:
-        absent = (Absent("p", delete, adopts=ADOPTS),) if delete else ()  # type: ignore[arg-type]
+        gone = Absent("p", delete, adopts=ADOPTS) if delete else None  # type: ignore[arg-type]  # one of its literals
+        absent = (gone,) if gone else ()
         self.desired = replace(self.desired, pipelines=(BYSTANDER,), absent=absent)
 
     def _everything_holds(self) -> None:

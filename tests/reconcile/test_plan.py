@@ -174,7 +174,7 @@ def test_a_schedule_that_left_the_manifest_is_deleted() -> None:
     ],
 )
 def test_a_tombstone_says_what_goes(delete: str, kinds: list[Kind]) -> None:
-    desired = replace(DESIRED, pipelines=(), absent=(Absent("p", delete),))  # type: ignore[arg-type]
+    desired = replace(DESIRED, pipelines=(), absent=(Absent("p", delete),))  # type: ignore[arg-type]  # one of its literals
     assert [change.kind for change in plan(desired, actual_of(LIVE)).to_do] == kinds
 
 

@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from kfp_gitops.base.schema import named
 from kfp_gitops.commands.reconcile import telling
 from kfp_gitops.devserver import DevServer, Fault, Features, Trouble
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile.desired import load
+from kfp_gitops.reconcile.events import Event, to_json
 from kfp_gitops.reconcile.observe import observe
 from project import PROJECT, Outcome
 from server_kit import FAKE, Command, api_of, change, enable_schedule
@@ -234,8 +236,21 @@ def test_an_apply_leaves_a_line_for_each_step_and_its_last_words(
         ("create", "schedule"),
     ]
     assert {line["outcome"] for line in lines} == {"done"}
+    for line in lines:
+        named("step").validator.validate(line)
     assert len(last.read_bytes()) <= 4096
-    assert json.loads(last.read_text())["done"]["create version"] == 1
+    told = json.loads(last.read_text())
+    named("apply").validator.validate(told)
+    assert told["done"]["create version"] == 1
+
+
+def test_the_line_of_a_step_has_the_firings_that_it_missed_in_utc() -> None:
+    event = Event(
+        "p", "enable", "schedule", "p-weekly", "done", missed=(datetime(2026, 1, 5, 3, tzinfo=UTC),)
+    )
+    told = json.loads(to_json(event))
+    named("step").validator.validate(told)
+    assert told["missed"] == ["2026-01-05T03:00:00Z"]
 
 
 def test_last_words_fit_into_what_kubernetes_keeps() -> None:

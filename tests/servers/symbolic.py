@@ -70,8 +70,8 @@ def _value(kind: str, given: str, name: str) -> Json:
     return values[kind]
 
 
-leaf.Workers._run = _run  # type: ignore[method-assign]
+leaf.Workers._run = _run  # type: ignore[method-assign]  # no task is run here
 refuse.check = lambda _pipeline, _given, _run: None
 refuse.warnings = lambda _pipeline, _run: iter(())
-importer._local = Path  # type: ignore[assignment]
+importer._local = Path  # type: ignore[assignment]  # an URI stands for itself
 sys.exit(__main__.main())

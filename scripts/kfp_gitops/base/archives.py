@@ -47,7 +47,7 @@ def file_name(kind: str, part: int) -> str:
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive to be written: path → text, in this order. A `files.Blob`."""
+    """An archive to be written: path → text, in this order. A `folders.Blob`."""
 
     texts: Mapping[str, str]
 

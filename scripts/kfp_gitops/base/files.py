@@ -1,4 +1,4 @@
-"""The edge to the disk: bounded reads inside one root, atomic writes, comparing a folder with texts.
+"""The edge to the disk: bounded reads inside one root, atomic writes.
 
 By os rather than pathlib, which takes three times as long: a large environment has thousands of files.
 """
@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path, PurePath
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
-from kfp_gitops.base import processes, takeback
+from kfp_gitops.base import takeback
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import GENERATED
 
@@ -23,35 +22,6 @@ MAX_BYTES = GENERATED.bytes
 """Of any file; of YAML that people write less is read."""
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 """A link is not opened (open(2)); 0 where there is no such thing."""
-
-
-class Blob(Protocol):
-    """What a file shall hold that is no text."""
-
-    def content(self) -> bytes:
-        """The bytes to write where no file holds it yet."""
-
-    def is_in(self, found: bytes) -> bool:
-        """Whether these bytes say the same: of some contents there is more than one writing."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Just these bytes."""
-
-    found: bytes
-
-    def content(self) -> bytes:
-        """As `Blob.content`."""
-        return self.found
-
-    def is_in(self, found: bytes) -> bool:
-        """As `Blob.is_in`."""
-        return found == self.found
-
-
-Wanted = Mapping[str, str | Blob]
-"""Path → what a file shall hold."""
 
 
 def read_text(root: Path, relative: str) -> str:
@@ -82,7 +52,7 @@ def bytes_of(path: str, shown: str, most: int = MAX_BYTES) -> bytes:
         raise InputError.of(shown, "no such file", "create it, or correct the name that leads to it")
     if os.path.getsize(path) > most:
         raise InputError.of(shown, f"larger than {most} bytes", "split the file")
-    return _read(path)
+    return read_whole(path)
 
 
 def text_in(content: bytes, shown: str) -> str:
@@ -175,7 +145,12 @@ def _outside(relative: str) -> InputError:
     return InputError.of(relative, "leads out of the repository", "use a plain file or folder inside it")
 
 
-def _read(path: str) -> bytes:
+def read_whole(path: str) -> bytes:
+    """All bytes of a file, whose path was looked at and whose size is no matter.
+
+    Raises:
+        OSError: it is not there, or may not be read.
+    """
     with open(path, "rb", buffering=0) as file:
         return file.read()
 
@@ -211,7 +186,7 @@ def write_text(root: Path, relative: str, text: str) -> None:
     Raises:
         InputError: a symbolic link leads out of the root; one in the file's own place is replaced.
     """
-    _write(_inside(root, relative), text.encode())
+    write_whole(_inside(root, relative), text.encode())
 
 
 def write_result(path: Path, text: str) -> None:
@@ -227,10 +202,15 @@ def write_result(path: Path, text: str) -> None:
     if target.exists() and not target.is_file():
         target.write_bytes(text.encode())
         return
-    _write(os.fspath(target), text.encode())
+    write_whole(os.fspath(target), text.encode())
 
 
-def _write(path: str, content: bytes) -> None:
+def write_whole(path: str, content: bytes) -> None:
+    """Write a file whose path was looked at, whole or not at all, and make its folder; noted, to be taken back.
+
+    Raises:
+        OSError: it is a folder, or may not be written.
+    """
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}")
     takeback.writing(path, content)
@@ -250,59 +230,3 @@ def _created(path: str) -> BinaryIO:
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return open(path, "xb")
-
-
-def differences(root: Path, folder: str, wanted: Wanted) -> Iterator[tuple[str, str]]:
-    """What would have to be done so that a folder holds exactly what is wanted.
-
-    Hidden files count, too: Argo CD reads a `.argocd-source.yaml` beside what it applies.
-
-    Yields:
-        (`add` | `change` | `remove`, path relative to the folder), in order of path.
-
-    Raises:
-        InputError: the folder is, or is reached through, a symbolic link.
-    """
-    _plain(root, folder)
-    present = set(list_files(root, folder, hidden=True))
-    for name in sorted(present | set(wanted)):
-        if name not in wanted:
-            yield "remove", name
-        elif name not in present:
-            yield "add", name
-        elif not _holds(os.path.join(root, folder, name), wanted[name]):
-            yield "change", name
-
-
-def _holds(path: str, wanted: str | Blob) -> bool:
-    if os.path.islink(path):
-        return False
-    found = _read(path)
-    return found == wanted.encode() if isinstance(wanted, str) else wanted.is_in(found)
-
-
-def _content(wanted: str | Blob) -> bytes:
-    return wanted.encode() if isinstance(wanted, str) else wanted.content()
-
-
-def synchronise(root: Path, folder: str, wanted: Wanted) -> list[tuple[str, str]]:
-    """Make a folder hold exactly what is wanted; returns what was done."""
-    done = list(differences(root, folder, wanted))
-
-    def write(name: str) -> str:
-        _write(os.path.join(root, folder, name), _content(wanted[name]))
-        return name
-
-    for name in (name for action, name in done if action == "remove"):
-        gone = os.path.join(root, folder, name)
-        takeback.writing(gone, None)
-        os.unlink(gone)
-        _remove_empty(root / folder, PurePath(name).parents)
-    processes.spread(write, [name for action, name in done if action != "remove"])
-    return done
-
-
-def _remove_empty(base: Path, folders: Sequence[PurePath]) -> None:
-    for folder in folders[:-1]:  # the last is the base itself
-        with suppress(OSError):  # it still holds something
-            (base / folder).rmdir()

@@ -57,7 +57,10 @@ def _parser() -> Parser:
     parser.add_argument(
         "--all", action="store_true", help="with --status: each pipeline by itself, also what is up to date"
     )
-    parser.add_argument("--json", action="store_true", help="with --status, without --to: for machines")
+    parser.add_argument(
+        "--json", action="store_true",
+        help="with --status, without --to: for machines, schemas/promotion.schema.json",
+    )  # fmt: skip
     parser.add_argument(
         "--verify",
         action="store_true",

@@ -9,9 +9,9 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-from kfp_gitops.base import columns, faults, files, memo
+from kfp_gitops.base import columns, faults, files, folders, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError, attempted
-from kfp_gitops.base.files import Wanted
+from kfp_gitops.base.folders import Wanted
 from kfp_gitops.commands import console, listing
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.compiling import lock
@@ -136,7 +136,7 @@ def _tell(edited: Sequence[Problem]) -> None:
 
 def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str], *, verbose: bool) -> None:
     for item, texts in wanted:
-        done = files.synchronise(root, item.folder, texts)
+        done = folders.synchronise(root, item.folder, texts)
         _report(item.folder, done, verbose=verbose)
         if _moves_specs(done):
             console.note(
@@ -147,7 +147,7 @@ def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str], *, ve
         memo.save(root, item.environment, item.memo)
     if of_argocd:
         to_do = argocd.to_do(root, of_argocd, wanted[0][0].inputs.argocd["namespace"])
-        _report(argocd.FOLDER, files.synchronise(root, argocd.FOLDER, of_argocd), verbose=verbose)
+        _report(argocd.FOLDER, folders.synchronise(root, argocd.FOLDER, of_argocd), verbose=verbose)
         _say_what_is_left(to_do)
 
 
@@ -223,7 +223,7 @@ def _say_what_is_left(to_do: Sequence[str]) -> None:
 def _check(root: Path, wanted: Sequence[Whole], *, verbose: bool) -> int:
     code = ExitCode.OK
     for item, texts in wanted:
-        found = list(files.differences(root, item.folder, texts))
+        found = list(folders.differences(root, item.folder, texts))
         listing.results((f"{action} {item.folder}/{name}" for action, name in found), everything=verbose)
         stale = not found and bool(_stale(item, texts))
         if _moves_specs(found):
@@ -235,7 +235,7 @@ def _check(root: Path, wanted: Sequence[Whole], *, verbose: bool) -> int:
 
 
 def _check_argocd(root: Path, texts: dict[str, str]) -> int:
-    found = list(files.differences(root, argocd.FOLDER, texts)) if texts else []
+    found = list(folders.differences(root, argocd.FOLDER, texts)) if texts else []
     for action, name in found:
         console.result(f"{action} {argocd.FOLDER}/{name}")
     if found:

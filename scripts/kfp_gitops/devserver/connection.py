@@ -148,7 +148,7 @@ class Connection(BaseHTTPRequestHandler):
         told = self._listener.app.clock.now() if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
         return format_datetime(told, usegmt=True)
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002  # as its base
         """What the base class refuses itself (a broken request line, an unknown method), as JSON too."""
         self.close_connection = True
         error = ApiError(message or "bad request")

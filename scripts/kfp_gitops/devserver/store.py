@@ -137,7 +137,7 @@ class Table(Generic[R]):
         by_name = {f.name: f for f in self._fields}
         values = [_to_column(by_name[name], value) for name, value in changes.items()]
         assignments = ", ".join(f"{name} = ?" for name in changes)
-        self._store.execute(f"UPDATE {self.name} SET {assignments} WHERE id = ?", *values, key)  # noqa: S608
+        self._store.execute(f"UPDATE {self.name} SET {assignments} WHERE id = ?", *values, key)  # noqa: S608 constants
 
     def delete(self, key: str) -> None:
         self._store.execute(f"DELETE FROM {self.name} WHERE id = ?", key)  # noqa: S608 constants

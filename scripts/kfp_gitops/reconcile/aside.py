@@ -26,6 +26,10 @@ from kfp_gitops.sources.asides import BETWEEN
 
 PREFIX = "kfp-gitops-aside-"
 """What the names of notes begin with: experiments without runs that tell when an aside's time is over."""
+AT_ONCE = 50
+"""Asides of one environment: each has pipelines, versions and experiments of its own, which every plan lists."""
+_NAMED = 3
+"""How many of them a refusal names."""
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
 _PREVIEW = re.compile(r"pr-[1-9][0-9]*")
 _RUN = len("-20260101-000000-0000")
@@ -173,6 +177,34 @@ def _known(owner: Owner, found: Sequence[Marked]) -> Known:
     over = None if any(end is None for end in ends) else max(end for end in ends if end)
     by = next((one.facts["by"] for one in reversed(notes) if "by" in one.facts), "")
     return Known(owner, its[0].facts["aside"], over, by, tuple(found))
+
+
+def refuse_more(owner: Owner, of: str, there: Iterable[Known]) -> None:
+    """See to it that an environment gets no aside more than may be there at once; one that is there may stay.
+
+    Raises:
+        RefusedError: it would; with those that end first, and how each is taken down.
+    """
+    others = [one for one in there if (one.owner.repository, one.of) == (owner.repository, of)]
+    if len(others) < AT_ONCE or any(one.owner == owner for one in others):
+        return
+    first = sorted(
+        others, key=lambda one: (one.over is None, one.over or datetime.min, one.owner.environment)
+    )
+    raise RefusedError(
+        f"{owner.environment}: {len(others)} copies of {of} are there, and no more than {AT_ONCE} may be at once; "
+        "take down what nobody needs, such as what ends first:\n" + "\n".join(map(_down, first[:_NAMED]))
+    )
+
+
+def _down(found: Known) -> str:
+    """The command, and until when it stays otherwise."""
+    its = found.owner.environment
+    until = f"until {found.over:%Y-%m-%d %H:%M} UTC" if found.over else "without an end"
+    if _PREVIEW.fullmatch(its):
+        return f"  python scripts/preview.py down --pr {its.removeprefix('pr-')}  # {until}"
+    name = its.removeprefix(f"{found.of}{BETWEEN}")
+    return f"  python scripts/reconcile.py down --env {found.of} --as {name}  # {until}"
 
 
 def is_note(found: Marked) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from kfp_gitops.reconcile import steps, timing
@@ -26,6 +27,12 @@ class Event:
     def ended(self, outcome: str, detail: str, seconds: float) -> Event:
         """The same step with how it ended."""
         return replace(self, outcome=outcome, detail=detail, seconds=round(seconds, 3))
+
+
+def to_json(event: Event) -> str:
+    """A line for machines: schemas/step.schema.json."""
+    missed = {"missed": [timing.rfc3339(at) for at in event.missed]} if event.missed else {}
+    return json.dumps({**{key: value for key, value in asdict(event).items() if key != "missed"}, **missed})
 
 
 _WORDS: Mapping[type, tuple[str, str]] = {

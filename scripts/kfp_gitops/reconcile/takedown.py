@@ -87,17 +87,28 @@ def announced(api: Api, desired: Desired) -> None:
     """Note that the aside is there, and until when, before anything is made for it; its older notes go.
 
     Those that were there before: of two who note something at once neither deletes the other's.
+
+    Raises:
+        RefusedError: it is new, and there are as many of its environment as may be.
     """
     assert desired.aside is not None
     owner, note = desired.owner, desired.aside
     more = {"by": note.by} if note.by else {}
-    before = api.experiments((), aside.note_prefix(owner)).values()
+    notes = api.experiments((), aside.PREFIX).values()
+    aside.refuse_more(owner, note.of, aside.known(_marked(notes)))
+    before = [one for one in notes if one.name.startswith(aside.note_prefix(owner))]
     made = api.create_experiment(
         aside.note_name(owner, note.over), ownership.describe(owner, **note.marks, **more)
     )
     for found in before:
         if found.id != made.id and found.owner == owner:
             api.delete_experiment(found.id)
+
+
+def _marked(notes: Iterable[ActualExperiment]) -> Iterator[Marked]:
+    for one in notes:
+        if one.owner is not None:
+            yield Marked("experiment", one.id, one.name, one.owner, one.facts)
 
 
 def over(api: Api, repository: str, now: datetime) -> list[Known]:

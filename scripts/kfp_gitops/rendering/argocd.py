@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import files
+from kfp_gitops.base import files, folders
 from kfp_gitops.base.errors import GitOpsError, Problem, raise_if_any
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.sources import templates
@@ -46,7 +46,7 @@ def render(root: Path, environments: Sequence[Environment]) -> dict[str, str]:
 
 def to_do(root: Path, wanted: Mapping[str, str], namespace: str) -> list[str]:
     """What somebody must do once `wanted` is in argocd/ in place of what is there: nothing applies that by itself."""
-    changed = [name for _, name in files.differences(root, FOLDER, wanted)]
+    changed = [name for _, name in folders.differences(root, FOLDER, wanted)]
     then, now = _namespaces(_standing(root)), _namespaces(wanted)
     found = [
         f"kubectl --context … create namespace {name}   # in {cluster}, unless it is there"

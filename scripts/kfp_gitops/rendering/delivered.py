@@ -12,7 +12,7 @@ from pathlib import Path
 from kfp_gitops.base import files
 from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
-from kfp_gitops.base.files import Blob, Kept
+from kfp_gitops.base.folders import Blob, Kept
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.checking import limits
 from kfp_gitops.rendering import approval, artifact, delivery, packing, passes, planfile, specs

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import bounds, files, processes
+from kfp_gitops.base import bounds, files, folders, processes
 from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.memo import Memo
@@ -89,7 +89,7 @@ def is_fresh(root: Path, name: str, suspects: Sequence[str] = ()) -> bool:
     found = _render(root, env, memo)
     lock = f"{found.folder}/{LOCK}"
     wanted = with_lock(root, found, files.read_text(root, lock) if (root / lock).is_file() else "")
-    return all(path == LOCK for _, path in files.differences(root, found.folder, wanted))
+    return all(path == LOCK for _, path in folders.differences(root, found.folder, wanted))
 
 
 def _memo(root: Path, env: Environment) -> Memo:

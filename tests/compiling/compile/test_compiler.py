@@ -122,7 +122,7 @@ def test_loops_collect_and_importers_are_those_of_the_dsl(
     specs: dict[str, str], loaded: dict[str, Any], tmp_path: Path
 ) -> None:
     @dsl.component(base_image="steps", install_kfp_package=False)
-    def join(texts: list, data: dsl.Input[dsl.Dataset]) -> str:  # type: ignore[type-arg]
+    def join(texts: list, data: dsl.Input[dsl.Dataset]) -> str:  # type: ignore[type-arg]  # as the DSL wants it
         return " ".join(texts)
 
     path = tmp_path / "join.yaml"
@@ -149,7 +149,10 @@ def test_loops_collect_and_importers_are_those_of_the_dsl(
     }
 
     @dsl.pipeline(name="collected", description="d")
-    def collected(uri: str, items: list = [{"a": "x"}]) -> None:  # type: ignore[type-arg]  # noqa: B006
+    def collected(
+        uri: str,
+        items: list = [{"a": "x"}],  # type: ignore[type-arg]  # noqa: B006  # as the DSL wants it
+    ) -> None:
         with dsl.ParallelFor(items, name="each") as item:
             greeting = loaded["greet"](name=item.a).set_display_name("greet")
         data = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset, reimport=True)

@@ -129,7 +129,7 @@ def test_a_setters_caller_has_the_name_that_the_whole_stack_gives() -> None:
 
 def test_an_sdk_that_looks_otherwise_is_left_as_it_is() -> None:
     structures, pipeline_task = ModuleType("structures"), ModuleType("pipeline_task")
-    structures.yaml = other = ModuleType("ruamel")  # type: ignore[attr-defined]
+    structures.yaml = other = ModuleType("ruamel")  # type: ignore[attr-defined]  # a name of that module
     lean.make_cheap(structures, pipeline_task)
-    assert structures.yaml is other  # type: ignore[attr-defined]
+    assert structures.yaml is other  # type: ignore[attr-defined]  # the same
     assert not hasattr(pipeline_task, "inspect")

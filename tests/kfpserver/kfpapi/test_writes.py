@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import kfp_gitops.kfpserver.kfpapi
@@ -54,6 +55,7 @@ def _create_run(api: KfpApi) -> str:
     )
 
 
+Create = Callable[[KfpApi], str]
 CREATE = [pytest.param(_create_schedule, id="recurring run"), pytest.param(_create_run, id="run")]
 UNCLEAR = [
     Answer(500, b'{"message": "InternalServerError: driver: bad connection"}'),
@@ -79,7 +81,7 @@ def test_each_write_that_is_used_stands_in_the_table_and_no_other() -> None:
 
 @pytest.mark.parametrize("create", CREATE)
 @pytest.mark.parametrize("answer", UNCLEAR, ids=lambda answer: f"{answer.status}-{len(answer.body)}")
-def test_what_may_have_been_made_is_asked_for_once_and_looked_for(create, answer: Answer) -> None:  # type: ignore[no-untyped-def]
+def test_what_may_have_been_made_is_asked_for_once_and_looked_for(create: Create, answer: Answer) -> None:
     with (
         Stub(lambda request: answer if request.method == "POST" else Answer()) as stub,
         pytest.raises(UnclearError) as caught,
@@ -91,7 +93,7 @@ def test_what_may_have_been_made_is_asked_for_once_and_looked_for(create, answer
 
 
 @pytest.mark.parametrize("create", CREATE)
-def test_what_is_there_all_the_same_is_taken(create) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_there_all_the_same_is_taken(create: Create) -> None:
     def answer(request: Seen) -> Answer:
         if request.method == "POST":
             made.append(request.body)
@@ -105,7 +107,7 @@ def test_what_is_there_all_the_same_is_taken(create) -> None:  # type: ignore[no
 
 
 @pytest.mark.parametrize("create", CREATE)
-def test_when_the_look_fails_too_it_is_said_all_the_same(create) -> None:  # type: ignore[no-untyped-def]
+def test_when_the_look_fails_too_it_is_said_all_the_same(create: Create) -> None:
     with Stub(lambda request: UNCLEAR[0]) as stub, pytest.raises(UnclearError, match="kubectl get"):
         create(_api(stub))
     assert [seen.method for seen in stub.seen].count("POST") == 1

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import kubeconfig
@@ -33,8 +34,8 @@ def rendered(repository: Path, command: Callable[..., Outcome]) -> Path:
 def make(tmp_path: Path) -> Iterator[Callable[..., DevServer]]:
     started: list[DevServer] = []
 
-    def start(**options: object) -> DevServer:
-        server = DevServer(tmp_path / f"server{len(started)}", executor=FAKE, faults=Faults(), **options)  # type: ignore[arg-type]
+    def start(**options: Any) -> DevServer:
+        server = DevServer(tmp_path / f"server{len(started)}", executor=FAKE, faults=Faults(), **options)
         started.append(server.start())
         return server
 

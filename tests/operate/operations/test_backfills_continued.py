@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from backfill_kit import NOW, OWNER, Interruption, Kfp, KilledError, Store, backfill, desired
@@ -22,7 +23,7 @@ def _name(tick: datetime, again: str = "") -> str:
     return f"backfill-p-daily-{tick:%Y%m%dT%H%M%SZ}{again}"
 
 
-def _looked(kfp: Kfp, wanted: Desired, kept: object, times: int = 1, **more: object) -> list[Continued]:
+def _looked(kfp: Kfp, wanted: Desired, kept: object, times: int = 1, **more: Any) -> list[Continued]:
     found: list[Continued] = []
     for _ in range(times):
         found = continue_backfills(kfp, wanted, kept, **more)  # type: ignore[arg-type]  # as it is given
@@ -240,9 +241,9 @@ def test_a_firing_that_has_just_passed_is_left_to_the_schedule() -> None:
     assert len(found.started) == 9
 
 
-def _late(kfp: Kfp, **more: object) -> None:
+def _late(kfp: Kfp, **more: Any) -> None:
     """Its controller is down since before the last firing of the range."""
-    kfp.schedule = replace(kfp.schedule, created=TICKS[0] - timedelta(days=1), **more)  # type: ignore[arg-type]
+    kfp.schedule = replace(kfp.schedule, created=TICKS[0] - timedelta(days=1), **more)
     for tick in TICKS[:7]:
         kfp.fired(tick, "SUCCEEDED")
 

@@ -58,7 +58,8 @@ class World:
         """Whether it is finished."""
         self.kfp.interruption = replace(hit) if hit else None
         try:
-            [found] = continue_backfills(self.kfp, wanted or desired(self.one), store)  # type: ignore[arg-type]
+            shared = wanted or desired(self.one)
+            [found] = continue_backfills(self.kfp, shared, store)  # type: ignore[arg-type]  # a fake
         except (KilledError, GitOpsError):
             return False
         finally:
@@ -71,7 +72,11 @@ class World:
         job = Job(BY_HAND, left, meanwhile=partial(ran.fired_of, self.kfp, BY_HAND))  # type: ignore[arg-type]  # a fake
         self.kfp.interruption = replace(hit) if hit else None
         with contextlib.suppress(KilledError, GitOpsError):
-            MakingUp(self.kfp, [job], 2, lambda _: None, lambda _: self.kfp.advance(30), owner=OWNER).run()  # type: ignore[arg-type]
+            at_work = MakingUp(
+                self.kfp,  # type: ignore[arg-type]  # a fake
+                [job], 2, lambda _: None, lambda _: self.kfp.advance(30), owner=OWNER,
+            )  # fmt: skip
+            at_work.run()
         self.kfp.interruption = None
 
     def ran(self) -> Counter[datetime]:

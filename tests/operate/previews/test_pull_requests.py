@@ -7,7 +7,7 @@ the garbage is collected. Beside them are dev, a developer's own, and what someb
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -57,16 +57,6 @@ class PreviewKfp(AsideKfp):
         if found is None:
             raise NotFoundError("the version does not exist")
         return found.id
-
-    def create_run(  # type: ignore[override]  # it records more
-        self, *, name: str, pipeline_id: str, version_id: str, experiment_id: str,
-        parameters: Mapping[str, Any], description: str = "",
-    ) -> str:  # fmt: skip
-        del description
-        return super().create_run(
-            name=name, pipeline_id=pipeline_id, version_id=version_id, experiment_id=experiment_id,
-            parameters=parameters,
-        )  # fmt: skip
 
     def runs_in(self, experiment_id: str) -> list[ActualRun]:
         return self._runs(lambda run: self._where[run.id][0] == experiment_id)
@@ -144,7 +134,7 @@ class PullRequests(RuleBasedStateMachine):
 
     @rule(number=WHICH, call=st.integers(1, 24), after=st.booleans(), kill=st.booleans())
     def a_takedown_is_interrupted(self, number: int, call: int, after: bool, kill: bool) -> None:
-        self.interrupted(call, after, kill, lambda: registered.taken_down(self.kfp, HOME, number))  # type: ignore[arg-type]
+        self.interrupted(call, after, kill, lambda: self.does("close", number, set()))
 
     @rule(call=st.integers(1, 24), after=st.booleans())
     def a_collection_is_interrupted(self, call: int, after: bool) -> None:

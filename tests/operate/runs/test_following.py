@@ -40,7 +40,7 @@ class _Api:
 
 
 def _watch(api: _Api) -> Watch:
-    return Watch(api, Known({}, {}, lambda _: {}), sleep=lambda _: None)  # type: ignore[arg-type]
+    return Watch(api, Known({}, {}, lambda _: {}), sleep=lambda _: None)  # type: ignore[arg-type]  # a fake
 
 
 @pytest.fixture

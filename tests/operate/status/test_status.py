@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -36,15 +37,15 @@ def reconcile(repository: Path, command: Command, server: DevServer) -> Command:
     return lambda what, *options: command("reconcile", what, *common, *options)
 
 
-def _json(outcome: Outcome) -> dict[str, object]:
+def _json(outcome: Outcome) -> dict[str, Any]:
     document = json.loads(outcome.out)
     schema = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/status.schema.json").read_text())
     jsonschema.validate(document, schema)
     return dict(document)
 
 
-def _pipeline(outcome: Outcome) -> dict[str, object]:
-    (found,) = _json(outcome)["pipelines"]  # type: ignore[misc]  # checked by the schema
+def _pipeline(outcome: Outcome) -> dict[str, Any]:
+    (found,) = _json(outcome)["pipelines"]
     return dict(found)
 
 
@@ -66,7 +67,7 @@ def test_after_apply_all_is_well_and_nothing_was_written_or_compiled(
     found = _pipeline(outcome)
     assert found["commit"] == "0123456789abcdef"
     assert str(found["release"]).startswith("sha256:")
-    (schedule,) = found["schedules"]  # type: ignore[misc]
+    (schedule,) = found["schedules"]
     assert (schedule["enabled"], schedule["missed"]) == (True, [])
     assert schedule["next_firing"].endswith("T03:00:00Z")
     assert {r.method for r in server.faults.requests[before:]} == {"GET"}
@@ -104,7 +105,7 @@ def test_a_failed_last_run_is_unhealthy_until_one_succeeds(
     outcome = reconcile("status", "--json")
     assert outcome.code == 1
     found = _pipeline(outcome)
-    assert found["last_finished"]["id"] in found["unhealthy"][0]  # type: ignore[index]
+    assert found["last_finished"]["id"] in found["unhealthy"][0]
     time.sleep(1.1)  # KFP tells times to the second
     assert command("run", *common).code == 0
     assert reconcile("status").code == 0
@@ -145,8 +146,8 @@ def test_a_firing_without_a_run_is_missed(reconcile: Command, server: DevServer)
     now = int(datetime.now(UTC).timestamp())
     server._store.recurring_runs.update(schedule.id, created=eight_days_ago, last_fired=now)
     found = _pipeline(reconcile("status", "--json"))
-    assert len(found["schedules"][0]["missed"]) == 1  # type: ignore[index]
-    assert "missed 1 firing (outage)" in found["unhealthy"][0]  # type: ignore[index]
+    assert len(found["schedules"][0]["missed"]) == 1
+    assert "missed 1 firing (outage)" in found["unhealthy"][0]
 
 
 # a pause, as plan, apply and status see it

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 from chained import Chained
+from kfp_gitops.base.schema import named
 from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.reconcile import locking
@@ -53,10 +54,14 @@ def test_a_few_requests_whatever_happens(chained: Chained, server: DevServer) ->
     assert sorted(asked) == ["GET experiments", "GET pipelines", "GET runs", "GET runs"]
 
 
-def test_machines_get_lines_of_json(chained: Chained) -> None:
+def test_machines_get_lines_of_json(chained: Chained, tmp_path: Path) -> None:
     first = chained.hello()
-    *steps, last = map(json.loads, chained.trigger("--json").out.splitlines())
+    told = chained.trigger("--json", "--termination-log", tmp_path / "last").out
+    *steps, last = map(json.loads, told.splitlines())
     (step,) = steps
+    named("step").validator.validate(step)
+    named("pass").validator.validate(last)
+    assert json.loads((tmp_path / "last").read_text()) == last
     assert (step["action"], step["kind"], step["pipeline"], step["outcome"]) == (
         "start", "run", "follows", "done",
     )  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from kfp_gitops.compiling import ir
 from kfp_gitops.devserver import DevServer, ManualClock
-from kfp_gitops.kfpserver.kfpapi.actual import Actual
+from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualRun
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.retry import Backoff
 from kfp_gitops.kfpserver.ownership import Owner
@@ -36,12 +37,12 @@ START = datetime(2026, 11, 23, 12, 1, tzinfo=UTC)
 NO_OPTIONS = Options()
 
 
-def pipeline_of(version: int = 1, name: str = "p", *schedules: Schedule, **more: object) -> DesiredPipeline:
+def pipeline_of(version: int = 1, name: str = "p", *schedules: Schedule, **more: Any) -> DesiredPipeline:
     text = IR.format(text=version)
     digest = digest_of_stored(ir.documents(text)[0])
     return DesiredPipeline(
         name, "d", f"sha256:{version:064d}", f"sha-{version}", digest, text,
-        schedules or (EVERY_5_MINUTES,), **more,  # type: ignore[arg-type]
+        schedules or (EVERY_5_MINUTES,), **more,
     )  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def firings_of(server: DevServer) -> list[datetime]:
     return sorted(runs)
 
 
-def all_runs(api: KfpApi) -> list:  # type: ignore[type-arg]
+def all_runs(api: KfpApi) -> list[ActualRun]:
     return api.runs_called_like("p")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -65,7 +66,7 @@ def test_a_swap_broken_at_any_write_and_run_again(
     assert sorted(versions) == ["sha-1", "sha-2"]
 
 
-def _killer(write: int):  # type: ignore[no-untyped-def]
+def _killer(write: int) -> Callable[[], None]:
     left = [write]
 
     def check() -> None:
@@ -101,7 +102,7 @@ def test_two_reconcilers_at_once_twenty_times(server: DevServer, clock: ManualCl
 
     for number in range(1, 21):
         desired = desired_of(server, pipeline_of(number))
-        barrier, failed = threading.Barrier(2), []  # type: ignore[var-annotated]
+        barrier, failed = threading.Barrier(2), list[object]()
         threads = [threading.Thread(target=reconcile, args=(desired, barrier, failed)) for _ in range(2)]
         for thread in threads:
             thread.start()

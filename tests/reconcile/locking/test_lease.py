@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from kfp_gitops.base.errors import DeniedError, LockedError, LockLostError, TemporaryError
@@ -24,9 +25,9 @@ def cluster() -> Iterator[FakeLeases]:
 
 @pytest.fixture
 def holder(cluster: FakeLeases) -> Callable[..., Holder]:
-    def make(name: str = "dev", duration: int = 1, **options: object) -> Holder:
+    def make(name: str = "dev", duration: int = 1, **options: Any) -> Holder:
         api = client.ApiClient(client.Configuration(host=cluster.stub.url))
-        return Holder(Leases("team", api), name, duration, **options)  # type: ignore[arg-type]
+        return Holder(Leases("team", api), name, duration, **options)
 
     return make
 

@@ -45,7 +45,7 @@ def pods(
                 template, objects, root, {AUDIENCE: gate.token, "": "token-of-kubernetes"}, cluster.stub.url
             )
 
-        pod.gate, pod.of = gate, of  # type: ignore[attr-defined]
+        pod.gate, pod.of = gate, of  # type: ignore[attr-defined]  # two more things that tests ask for
         yield pod
 
 
@@ -109,7 +109,7 @@ def test_a_token_that_rotates_in_the_middle_is_read_again(
 ) -> None:
     applied = pods("kfp-gitops-dev", uses=2).run()
     assert applied.code == 0, applied.err
-    gate: Gate = pods.gate  # type: ignore[attr-defined]
+    gate: Gate = pods.gate  # type: ignore[attr-defined]  # as `pods` gives it
     assert gate.token != "projected-token-1"
     assert pods("kfp-gitops-dev-drift", uses=1).run().code == 0
     assert "projected-token" not in applied.out + applied.err + applied.message
@@ -162,7 +162,8 @@ def test_a_disabled_environment_has_its_schedules_there_and_turned_off(
     objects, disable = rendered_again(repository, command)
     assert not [item for item in objects if item["kind"] == "CronJob"], "nothing is as its manifests say"
     for number in range(2):
-        done = pods.of(disable, objects, tmp_path / f"disable{number}").run()  # type: ignore[attr-defined]
+        pod = pods.of(disable, objects, tmp_path / f"disable{number}")  # type: ignore[attr-defined]  # as `pods` gives it
+        done = pod.run()
         assert done.code == 0, done.err
         assert [run["status"] for run in _recurring_runs(server)] == ["DISABLED"]
     by_hand = ("--root", repository, "--env", "dev", "--host", server.url)
@@ -174,7 +175,8 @@ def test_a_disabled_environment_has_its_schedules_there_and_turned_off(
     assert "9999" not in plan.out
     values.write_text(text, "utf-8")
     objects, apply = rendered_again(repository, command)
-    assert pods.of(apply, objects, tmp_path / "apply").run().code == 0  # type: ignore[attr-defined]
+    pod = pods.of(apply, objects, tmp_path / "apply")  # type: ignore[attr-defined]  # as `pods` gives it
+    assert pod.run().code == 0
     assert [run["status"] for run in _recurring_runs(server)] == ["ENABLED"]
 
 

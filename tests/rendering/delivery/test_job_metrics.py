@@ -51,7 +51,7 @@ def _telling(
     def pod(name: str) -> Pod:
         return Pod(templates[name], objects, tmp_path / name, tokens, cluster.stub.url)
 
-    pod.names = list(templates)  # type: ignore[attr-defined]
+    pod.names = list(templates)  # type: ignore[attr-defined]  # for `_every_command`
     return pod
 
 
@@ -70,7 +70,8 @@ def test_apply_and_both_checks_tell_the_pushgateway(
 
 def _every_command(telling: Callable[[str], Pod]) -> None:
     """Of every Job and CronJob, in the order in which they do their work."""
-    named = {name.removeprefix("kfp-gitops-dev"): name for name in telling.names}  # type: ignore[attr-defined]
+    names = telling.names  # type: ignore[attr-defined]  # as `_telling` gives it
+    named = {name.removeprefix("kfp-gitops-dev"): name for name in names}
     assert set(named) == {"", "-drift", "-status"}
     for suffix in ("", "-drift", "-status"):
         done = telling(named[suffix]).run()

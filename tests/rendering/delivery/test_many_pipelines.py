@@ -15,7 +15,7 @@ import pytest
 import yaml
 from atomic import Volume
 from delivered import Object
-from kfp_gitops.base import files
+from kfp_gitops.base import folders
 from kfp_gitops.base.archives import part_of
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.memo import Memo
@@ -82,9 +82,9 @@ def _built(root: Path, pipelines: list[RenderedPipeline]) -> tuple[Object, ...]:
     found = _rendered(root, pipelines)
     wanted = with_lock(root, found, _lock(pipelines))
     if found.packing:
-        folders = ("pipelines/", "components/")
-        wanted = {path: one for path, one in wanted.items() if not path.startswith(folders)}
-    files.synchronise(root, "manifests/dev", wanted)
+        packed = ("pipelines/", "components/")
+        wanted = {path: one for path, one in wanted.items() if not path.startswith(packed)}
+    folders.synchronise(root, "manifests/dev", wanted)
     return tuple(kustomize_build(root / "manifests/dev"))
 
 

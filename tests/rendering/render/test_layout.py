@@ -13,7 +13,7 @@ import pytest
 from gitrepo import commit, git, init
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kfp_gitops.base import files, processes, schema
+from kfp_gitops.base import folders, processes, schema
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.places import Plain
 from kfp_gitops.base.yamldump import dump
@@ -278,7 +278,7 @@ def test_what_is_written_is_what_is_read_in_either_layout(
     }
     assert len(shared) == len({item for one in made for item in one.specs.items()})
     for layout, texts in (("now", own | shared), ("earlier", own | earlier)):
-        files.synchronise(root, layout, texts)
+        folders.synchronise(root, layout, texts)
         for one in made:
             refs = {"components": one.components} if layout == "now" else {}
             read = read_from(Plain(root, layout), {"name": one.name, "release": "r", **refs})

@@ -121,14 +121,14 @@ class Change:
             tasks["new"] = copy.deepcopy(self.random.choice([*_tasks(spec)]))
 
 
-def _tasks(spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _tasks(spec: Mapping[Any, Any]) -> Iterator[dict[str, Any]]:
     for node in spec.values():
         if isinstance(node, dict):
             if "component" in node:
                 yield node
             yield from _tasks(node)
         elif isinstance(node, list):
-            yield from _tasks(dict(enumerate(node)))  # type: ignore[arg-type]
+            yield from _tasks(dict(enumerate(node)))
 
 
 def _constants(part: Any) -> Iterator[tuple[Any, Any]]:

@@ -64,7 +64,7 @@ class Team:
         found: dict[str, Any] = yaml.safe_load((self.root / RELEASE).read_text())["pipelines"]["hello"]
         return found
 
-    def say(self, **said: str | None) -> None:
+    def say(self, **said: str | dict[str, str] | None) -> None:
         """Write it into the entry, by hand."""
         path = self.root / RELEASE
         whole = yaml.safe_load(path.read_text())

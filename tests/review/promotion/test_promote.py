@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,13 +20,13 @@ def _change_source(repository: Path) -> None:
     template.write_text(template.read_text().replace("owner: tests", "owner: others"))
 
 
-def _release(repository: Path) -> dict[str, object]:
-    found: dict[str, object] = yaml.safe_load((repository / "environments/prod/release.yaml").read_text())
+def _release(repository: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((repository / "environments/prod/release.yaml").read_text())
     return found
 
 
 def _digest(repository: Path) -> str:
-    found: str = _release(repository)["pipelines"]["hello"]["digest"]  # type: ignore[index]
+    found: str = _release(repository)["pipelines"]["hello"]["digest"]
     return found
 
 

@@ -80,7 +80,7 @@ def test_an_image_that_is_not_of_the_commit(team: Team) -> None:
     team.promoted("others")
     image = team.entry["images"]["steps"].replace("1" * 64, "6" * 64)
     forged = releases.from_pinned(team.root, "prod", "hello", {"steps": image})
-    team.say(digest=forged.digest, images={"steps": image})  # type: ignore[arg-type]
+    team.say(digest=forged.digest, images={"steps": image})
     assert "at commit" in team.check().err
 
 

@@ -28,7 +28,7 @@ def add(subcommands: Any) -> None:
     )  # fmt: skip
     options.add_environment(parser)
     options.add_kfp(parser)
-    parser.add_argument("--json", action="store_true", help="for machines: a list")
+    parser.add_argument("--json", action="store_true", help="for machines: schemas/previews.schema.json")
     parser.set_defaults(run=run)
 
 

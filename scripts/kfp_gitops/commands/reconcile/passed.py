@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as jsontext
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 def teller(*, json: bool) -> Callable[[Event], None]:
     """What tells each step, for people or for machines: as the lines of `apply --log-json`."""
+    from kfp_gitops.reconcile import events
 
     def tell(event: Event) -> None:
         if json:
-            told = {name: value for name, value in asdict(event).items() if value != ()}
-            console.result(jsontext.dumps(told, default=str))
+            console.result(events.to_json(event))
             return
         text = f": {event.detail}" if event.detail else ""
         # Names of runs and keys of objects are strangers': none of them begins a line of its own.
@@ -92,7 +92,7 @@ def summary(found: Sum, *, json: bool, log: Path | None) -> None:
 
 
 def summarized(found: Sum) -> dict[str, Any]:
-    """The sum as data."""
+    """The sum as schemas/pass.schema.json says."""
     done = found.passed
     return {
         "summary": str(found),

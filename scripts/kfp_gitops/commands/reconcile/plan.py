@@ -141,7 +141,7 @@ def _import_the_rest() -> None:
     import kfp_gitops.reconcile.guard
     import kfp_gitops.reconcile.observe
     import kfp_gitops.reconcile.plan
-    import kfp_gitops.reconcile.report  # noqa: F401
+    import kfp_gitops.reconcile.report  # noqa: F401  # used later
 
 
 def conflicts(found: Plan, *, everything: bool = False) -> int:

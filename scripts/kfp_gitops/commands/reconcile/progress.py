@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from threading import Lock
 from typing import IO, TYPE_CHECKING
 
@@ -44,9 +42,9 @@ class Progress:
         if self._each:
             console.result(f"{event.action} {event.kind} {_name(event)}: {event.outcome}{text}")
         if self._log:
-            self._log.write(
-                json.dumps({k: v for k, v in asdict(event).items() if v != ()}, default=str) + "\n"
-            )
+            from kfp_gitops.reconcile import events
+
+            self._log.write(events.to_json(event) + "\n")
             self._log.flush()
         self._count(steps=event.outcome == "done", failed=event.outcome == "failed")
 

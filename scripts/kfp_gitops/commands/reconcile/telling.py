@@ -30,11 +30,13 @@ def add(parser: ArgumentParser) -> None:
     """Declare the options."""
     group = parser.add_argument_group("what is told")
     group.add_argument(
-        "--log-json", metavar="FILE", help="one JSON object for each step, a line each; - is stderr"
-    )
+        "--log-json", metavar="FILE",
+        help="one JSON object for each step, a line each (schemas/step.schema.json); - is stderr",
+    )  # fmt: skip
     group.add_argument(
-        "--termination-log", type=Path, metavar="FILE", help="where a pod's last words go: a summary as JSON"
-    )
+        "--termination-log", type=Path, metavar="FILE",
+        help="where a pod's last words go: the sum as JSON (schemas/apply.schema.json)",
+    )  # fmt: skip
 
 
 @contextmanager
@@ -127,7 +129,7 @@ def summary(arguments: Namespace, found: Sum) -> None:
 
 
 def summarized(found: Sum) -> dict[str, Any]:
-    """The sum as data."""
+    """The sum as schemas/apply.schema.json says."""
     plan, done = found.plan, found.done
     counts = Counter(f"{event.action} {event.kind}" for event in done.events if event.outcome == "done")
     return {

@@ -56,7 +56,10 @@ def add(subcommands: Any) -> None:
         "--every", type=_every, metavar="60s",
         help="look again and again, so long after the beginning of the look before (5s or more); ends by Ctrl-C",
     )  # fmt: skip
-    group.add_argument("--json", action="store_true", help="a line of JSON for each step, and for the sum")
+    group.add_argument(
+        "--json", action="store_true",
+        help="a line of JSON for each step (schemas/step.schema.json), and for the sum (schemas/pass.schema.json)",
+    )  # fmt: skip
     group.add_argument(
         "--termination-log", type=Path, metavar="FILE", help="where a pod's last words go: the sum as JSON"
     )

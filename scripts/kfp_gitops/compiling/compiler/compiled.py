@@ -136,4 +136,4 @@ def _identified(found: Made, size: int) -> Identity:
 
 def _import_kfp() -> None:
     """Once, and not in each of the processes that are forked."""
-    import kfp_gitops.compiling.compiler.made  # noqa: F401
+    import kfp_gitops.compiling.compiler.made  # noqa: F401  # used later

@@ -171,7 +171,7 @@ class _Attempts:
         its = self._backoff
         if error.retry_after is not None:
             return min(error.retry_after, its.cap)
-        return random.uniform(0, min(its.cap, its.base * 2 ** min(self._made - 1, 30)))  # noqa: S311
+        return random.uniform(0, min(its.cap, its.base * 2 ** min(self._made - 1, 30)))  # noqa: S311  # no secret
 
 
 def _given_up(error: TemporaryError, patience: float) -> TemporaryError:

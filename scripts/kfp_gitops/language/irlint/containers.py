@@ -14,7 +14,7 @@ from kfp_gitops.language.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
 
 # Where the driver has outputs written (backend/src/v2/driver/driver.go, `provisionOutputs`; launcher_v2.go).
 OUTPUTS = "/tmp/kfp/outputs/"  # noqa: S108  # KFP's path in a container
-METADATA = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108
+METADATA = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108  # likewise
 _CONCAT = "write the parts as one text: KFP replaces placeholders inside of it"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from kfp_gitops.base import files, git
+from kfp_gitops.base import files, folders, git
 from kfp_gitops.base.errors import InputError, UsageError
 from kfp_gitops.compiling import lock
 from kfp_gitops.compiling.lock import Locked
@@ -86,7 +86,7 @@ def made(root: Path, name: str, number: int, base: str, out: Path, of: str = "")
         images=tuple(checkout.of_images(root, commit)),
         notes=notes,
     )
-    files.synchronise(out, f"manifests/{name}", texts)
+    folders.synchronise(out, f"manifests/{name}", texts)
     files.write_text(out, FILE, json.dumps(asdict(proposal), indent=2) + "\n")
     return proposal
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
-from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment, ActualRun, ActualVersion
+from kfp_gitops.kfpserver.kfpapi.actual import ActualVersion
 from kfp_gitops.kfpserver.kfpapi.models import Compiled, Listed, NamedExperiment, RunState
+from kfp_gitops.reconcile.api import Starter
 
-T = TypeVar("T")
 
-
-class Server(Protocol):
+class Server(Starter, Protocol):
     """One KFP and one namespace of it; threads may share it, and every method may raise RemoteError."""
 
-    def now(self) -> datetime: ...
-    def together(self, reads: Iterable[Callable[[], T]]) -> list[T]: ...
     def catalogue(self) -> Iterable[Listed]: ...
     def versions(self, pipeline_id: str, read: str = "") -> Mapping[str, ActualVersion]: ...
     def compiled(self, pipeline_id: str, version_id: str) -> Compiled | None: ...
@@ -25,21 +22,4 @@ class Server(Protocol):
         self, since: datetime | None, states: Collection[str] = (), experiment_id: str = ""
     ) -> Iterable[RunState]: ...
     def run(self, run_id: str) -> RunState: ...
-    def runs_with_names(self, names: Collection[str]) -> Sequence[ActualRun]: ...
     def experiments_like(self, text: str) -> Sequence[NamedExperiment]: ...
-    def experiment(self, name: str) -> ActualExperiment | None: ...
-    def experiments(
-        self, names: Collection[str], beginning: str = "\0"
-    ) -> Mapping[str, ActualExperiment]: ...
-    def create_experiment(self, name: str, description: str) -> ActualExperiment: ...
-    def unarchive_experiment(self, experiment_id: str) -> None: ...
-    def create_run(
-        self,
-        *,
-        name: str,
-        pipeline_id: str,
-        version_id: str,
-        experiment_id: str,
-        parameters: Mapping[str, Any],
-        description: str = "",
-    ) -> str: ...

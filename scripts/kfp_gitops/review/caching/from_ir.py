@@ -6,16 +6,14 @@ backend/src/v2/driver/resolve.go (2.17.0). Pure.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kfp_gitops.language.irlint.view import Ir, bound, component_name, iterator, waits_for
+from kfp_gitops.language.irlint.view import Ir, component_name, iterator, waits_for
 from kfp_gitops.language.wellknown import STUB_IMAGES
-from kfp_gitops.review.caching import callee
+from kfp_gitops.review.caching import callee, references
 from kfp_gitops.review.caching.callee import FINAL_STATUS
-from kfp_gitops.review.caching.facts import constant
 from kfp_gitops.review.caching.placed import Count, Frame, Place, claim, imported, made, stepped
 from kfp_gitops.review.caching.steps import KFP_2_17, Server, Step
 from kfp_gitops.review.caching.values import (
@@ -23,13 +21,9 @@ from kfp_gitops.review.caching.values import (
     Known,
     Moving,
     Value,
-    as_type,
-    field_of,
     known,
     list_of,
 )
-
-_SELECTED = re.compile(r'parseJson\(string_value\)\["(.*)"\]')
 
 
 @dataclass
@@ -52,11 +46,12 @@ class _Reader:
         if component is None:
             return
         here = place.inside(str((task.get("taskInfo") or {}).get("name") or name))
+        given = references.inputs(component, name, task, frame)
         loop = iterator(task)
         if loop and "itemInput" in loop:
-            frame.outputs[name] = self.loop(name, task, loop, frame, here)
+            frame.outputs[name] = self.loop(name, task, loop, given, frame, here)
         else:
-            frame.outputs[name] = self.once(name, task, self.inputs(name, task, frame), frame, here)
+            frame.outputs[name] = self.once(name, task, given, frame, here)
 
     def once(
         self, name: str, task: Mapping[str, Any], given: Frame, around: Frame, here: Place
@@ -64,8 +59,8 @@ class _Reader:
         """What one run of a task puts out."""
         component = self.ir.components[component_name(task)]
         if component.tasks:
-            inner = replace(given, parameters={**self.defaults(component.node), **given.parameters})
-            return self.outputs(component.node, self.dag(component.tasks, inner, here))
+            inner = replace(given, parameters={**references.defaults(component.node), **given.parameters})
+            return references.outputs(component.node, self.dag(component.tasks, inner, here))
         label = str(component.node.get("executorLabel", ""))
         executor = self.ir.executors.get(label) or {}
         if "importer" in executor:
@@ -97,7 +92,7 @@ class _Reader:
                 {key: value for key, value in given.parameters.items() if value != known(None)},
                 given.artifacts,
             ),
-            claims=[self.claim(name, mount, around) for mount in mounts],
+            claims=[references.claim(name, mount, around) for mount in mounts],
             cache=bool(caching.get("enableCache")),
             key=str(caching.get("cacheKey") or ""),
             unseen=dict(_unseen(pod)),
@@ -109,10 +104,15 @@ class _Reader:
         return made(step, found)
 
     def loop(
-        self, name: str, task: Mapping[str, Any], loop: Mapping[str, Any], frame: Frame, here: Place
+        self,
+        name: str,
+        task: Mapping[str, Any],
+        loop: Mapping[str, Any],
+        given: Frame,
+        around: Frame,
+        here: Place,
     ) -> Mapping[str, Value]:
         """Its outputs, collected."""
-        given = self.inputs(name, task, frame)
         source, item = loop.get("items") or {}, str(loop["itemInput"])
         if "raw" in source:
             items: Value = known(json.loads(source["raw"]))
@@ -120,7 +120,9 @@ class _Reader:
             items = given.parameters.pop(str(source.get("inputParameter")), None) or Derived("items", ())
         with self.count.loop(items) as rounds:
             turns = [
-                self.once(name, task, replace(given, parameters={**given.parameters, item: one}), frame, here)
+                self.once(
+                    name, task, replace(given, parameters={**given.parameters, item: one}), around, here
+                )
                 for one in rounds
             ]
         whole = isinstance(items, Known) and len(turns) == len(items.value)
@@ -131,47 +133,6 @@ class _Reader:
             else Derived("each", (items, *(one[output] for one in turns)))
             for output in names
         }
-
-    def inputs(self, name: str, task: Mapping[str, Any], frame: Frame) -> Frame:
-        component = self.ir.components[component_name(task)]
-        declared = component.declared("inputs", "parameters")
-        parameters: dict[str, Value] = {}
-        for key, source in bound(task, "parameters").items():
-            value = self.parameter(name, source, frame)
-            if value is not None:
-                parameters[key] = as_type(value, str((declared.get(key) or {}).get("parameterType", "")))
-        artifacts = {
-            key: value
-            for key, source in bound(task, "artifacts").items()
-            if (value := _artifact(source, frame)) is not None
-        }
-        return Frame(parameters, artifacts)
-
-    def parameter(self, name: str, source: Mapping[str, Any], frame: Frame) -> Value | None:
-        """None where nothing is given: a parameter of the pipeline that no run gives and that has no default."""
-        value = self.source(name, source, frame)
-        selector = _SELECTED.fullmatch(str(source.get("parameterExpressionSelector", "")))
-        return field_of(value, selector[1]) if selector and value is not None else value
-
-    def source(self, name: str, source: Mapping[str, Any], frame: Frame) -> Value | None:
-        match source:
-            case {"runtimeValue": {"constant": value}}:
-                return constant(value, name)
-            case {"componentInputParameter": key}:
-                found = frame.parameters.get(key)
-                return None if found == known(None) else found
-            case {"taskOutputParameter": {"producerTask": task, "outputParameterKey": output}}:
-                return frame.outputs.get(task, {}).get(output)
-            case {"taskFinalStatus": _}:
-                return Moving("final status")
-        return Derived("unknown", ())
-
-    def claim(self, name: str, mount: Mapping[str, Any], frame: Frame) -> Value:
-        """The name of a mounted claim; the fields beside pvcNameParameter are those of older SDKs."""
-        source = mount.get("pvcNameParameter") or (
-            {"runtimeValue": {"constant": mount["constant"]}} if "constant" in mount else mount
-        )
-        return self.parameter(name, source, frame) or Derived("unknown", ())
 
     def importer(self, importer: Mapping[str, Any], given: Frame) -> Value:
         uri = importer.get("artifactUri") or {}
@@ -188,21 +149,6 @@ class _Reader:
             reimport=bool(importer.get("reimport")),
             workspace=bool(importer.get("downloadToWorkspace")),
         )
-
-    def defaults(self, component: Mapping[str, Any]) -> dict[str, Value]:
-        declared = (component.get("inputDefinitions") or {}).get("parameters") or {}
-        return {name: known(one["defaultValue"]) for name, one in declared.items() if "defaultValue" in one}
-
-    def outputs(self, component: Mapping[str, Any], frame: Frame) -> Mapping[str, Value]:
-        declared = (component.get("dag") or {}).get("outputs") or {}
-        found: dict[str, Value] = {}
-        for name, one in (declared.get("parameters") or {}).items():
-            chosen = one.get("valueFromOneof") or {}
-            selectors = chosen.get("parameterSelectors") or [one.get("valueFromParameter") or {}]
-            found |= _selected(name, selectors, "outputParameterKey", frame)
-        for name, one in (declared.get("artifacts") or {}).items():
-            found |= _selected(name, one.get("artifactSelectors") or (), "outputArtifactKey", frame)
-        return found
 
 
 def steps(
@@ -236,28 +182,9 @@ def graph(
     asked |= {
         name: Moving("final status") for name, one in declared if one.get("parameterType") == FINAL_STATUS
     }
-    frame = Frame({**asked, **reader.defaults(root.node), **parameters}, dict(artifacts))
-    outputs = reader.outputs(root.node, reader.dag(root.tasks, frame, place))
+    frame = Frame({**asked, **references.defaults(root.node), **parameters}, dict(artifacts))
+    outputs = references.outputs(root.node, reader.dag(root.tasks, frame, place))
     return reader.found, outputs
-
-
-def _selected(name: str, selectors: Sequence[Any], key: str, frame: Frame) -> Iterator[tuple[str, Value]]:
-    values = [
-        value
-        for one in selectors
-        if (value := frame.outputs.get(one.get("producerSubtask", ""), {}).get(one.get(key, ""))) is not None
-    ]
-    if values:
-        yield name, values[0] if len(values) == 1 else Derived("oneOf", tuple(values))
-
-
-def _artifact(source: Mapping[str, Any], frame: Frame) -> Value | None:
-    match source:
-        case {"componentInputArtifact": key}:
-            return frame.artifacts.get(key)
-        case {"taskOutputArtifact": {"producerTask": task, "outputArtifactKey": output}}:
-            return frame.outputs.get(task, {}).get(output)
-    return Derived("unknown", ())
 
 
 def _settings(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

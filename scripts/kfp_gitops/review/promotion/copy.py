@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kfp_gitops.base import files
+from kfp_gitops.base import files, folders
 from kfp_gitops.base.errors import Problem, RefusedError, UsageError, meant, raise_if_any
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import lock
@@ -94,7 +94,7 @@ def promote(
         changed = _copy_back(staged, root, target)
         changed += [
             (action, f"{rendered.folder}/{name}")
-            for action, name in files.synchronise(root, rendered.folder, wanted)
+            for action, name in folders.synchronise(root, rendered.folder, wanted)
         ]
     before = {name: taker.promoted.get(name, {}).get("digest") for name in given}
     done = tuple(Promoted(name, before[name], given[name].digest) for name in sorted(given))
@@ -199,7 +199,7 @@ def _write_release(
 ) -> None:
     entries = {name: dict(entry) for name, entry in taker.promoted.items() if taker.has(name)}
     for name, found in given.items():
-        files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
+        folders.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
         before = entries.get(name, {})
         if name in origins.new:
             entries[name] = _entry(giver, name, found, origins.new[name])
@@ -208,7 +208,7 @@ def _write_release(
         if told := measured.get(name) or kept:
             entries[name]["measured"] = list(told)
     for stale in set(files.list_folders(staged, f"environments/{taker.name}/pinned")) - set(taker.pipelines):
-        files.synchronise(staged, pinned_folder(taker.name, stale), {})  # a link is refused, not followed
+        folders.synchronise(staged, pinned_folder(taker.name, stale), {})  # a link is refused, not followed
     images = dict(taker.images)
     if with_reconciler:
         images[RECONCILER_IMAGE] = giver.images[RECONCILER_IMAGE]
@@ -239,7 +239,7 @@ def _copy_back(staged: Path, root: Path, target: str) -> list[tuple[str, str]]:
     """What promotion writes below environments/, and nothing else there; release.yaml last: it names the copies."""
     folder, path = f"environments/{target}/pinned", environment.release_path(target)
     texts = {name: files.read_text(staged, f"{folder}/{name}") for name in files.list_files(staged, folder)}
-    done = [(action, f"{folder}/{name}") for action, name in files.synchronise(root, folder, texts)]
+    done = [(action, f"{folder}/{name}") for action, name in folders.synchronise(root, folder, texts)]
     text = files.read_text(staged, path)
     if text == files.read_text(root, path):
         return done
