@@ -262,7 +262,7 @@ def test_a_pause_is_lost(night: Night) -> None:
     night.passes(11)
     assert (
         night.desk.run(
-            "python scripts/reconcile.py pause --env prod --until 2d --why 'the data is moved'"
+            "python scripts/reconcile.py pause --env prod --until 2d --reason 'the data is moved'"
         ).code
         == 0
     )

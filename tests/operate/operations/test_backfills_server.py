@@ -123,7 +123,7 @@ def test_one_that_is_deleted_before_its_end_is_told_by_plan_and_apply(
 
 
 def test_a_pause_holds_it(reconcile: Command, ordered: Callable[[str | None], None], api: KfpApi) -> None:
-    reconcile("pause", "--until", "8h", "--why", "the database is moved")
+    reconcile("pause", "--until", "8h", "--reason", "the database is moved")
     ordered(TEXT)
     outcome = reconcile("apply")
     assert "carry on backfill january: waiting: its pipeline is paused" in outcome.out
