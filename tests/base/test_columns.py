@@ -61,7 +61,7 @@ def test_bash_reads_it_so() -> None:
     words = [
         "printf",
         "%s\n",
-        "--why",
+        "--reason",
         "it's late",
         "--env",
         "x" * 70,

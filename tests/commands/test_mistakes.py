@@ -171,7 +171,7 @@ def test_subcommands_take_what_argparse_of_python_3_14_hands_them() -> None:
         ),
         (
             ("reconcile", "pause", "--until"),
-            "as in `python scripts/reconcile.py pause --env prod --until 8h --why '",
+            "as in `python scripts/reconcile.py pause --env prod --until 8h --reason '",
         ),
         (("diff",), "--env --all is required, as in `python scripts/diff.py --env prod`"),
         (("promote",), "as in `python scripts/promote.py --from dev --to prod`"),

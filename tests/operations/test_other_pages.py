@@ -83,6 +83,91 @@ def test_a_cause_was_missed(night: Night) -> None:
     night.mended()
 
 
+BACKFILLS = "environments/prod/backfills"
+
+
+def _asked(night: Night, text: str) -> None:
+    """A backfill is merged and delivered."""
+    folder = night.desk.root / BACKFILLS
+    folder.mkdir()
+    (folder / "yesterday.yaml").write_text(text)
+    _merged(night)
+
+
+def _merged(night: Night) -> None:
+    line = "python scripts/render.py --env prod --lock && git add --all && git commit --quiet --message 'a change'"
+    done = night.desk.run(line)
+    assert done.code == 0, done
+    night.desk.run("python scripts/reconcile.py apply --env prod --patience 0 --wait 20")
+    night.server.wait_idle()
+
+
+def _passed(night: Night) -> None:
+    """A pass looks, and tells the Pushgateway; what it starts ends."""
+    line = "python scripts/reconcile.py trigger --env prod --period 60 --patience 0 --push-gateway"
+    done = night.desk.run(f"{line} {night.alerts.gateway.url}")
+    assert done.code == 0, done
+    night.server.wait_idle()
+
+
+def _two_days_ago(hours: int) -> tuple[str, str]:
+    """The first hours of the day before yesterday, as a range is written."""
+    first = (datetime.now(UTC) - timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return f"{first:%Y-%m-%dT%H:%M:%SZ}", f"{first + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _backfill(hours: int) -> str:
+    first, last = _two_days_ago(hours)
+    return (
+        f"pipeline: hello\nschedule: weekly\nfrom: '{first}'\nto: '{last}'\ntickParameter: name\n"
+        "reason: its source was wrong\n"
+    )
+
+
+def test_firings_of_a_backfill_failed(night: Night) -> None:
+    night.passes_until_now()
+    night.runs_end("fail")
+    _asked(night, _backfill(1))
+    night.runs_end("")
+    _passed(night)
+    night.called_by("KfpGitopsBackfillFailed", checked=False)
+    status, listed = night.follow("KfpGitopsBackfillFailed", "Look", {STATUS: 1})
+    assert "hello/yesterday  1/1 done, 1 failed" in status.out
+    assert "backfill of hello-weekly" in listed.out
+    day = _two_days_ago(1)[0][:10]
+    words = {"PIPELINE": "hello", "FIRST_DAY": day, "LAST_DAY": day}
+    *_, ran = night.follow("KfpGitopsBackfillFailed", "Mend", **words)
+    assert "SUCCEEDED" in ran.out
+    (night.desk.root / BACKFILLS / "yesterday.yaml").unlink()
+    _merged(night)
+    _passed(night)
+    (status,) = night.follow("KfpGitopsBackfillFailed", "Afterwards")
+    assert HEALTHY in status.out
+    night.mended()
+
+
+def test_a_backfill_stands_still(night: Night) -> None:
+    night.passes_until_now()
+    _asked(night, _backfill(2))
+    base = night.desk.root / "environments/base.yaml"
+    base.write_text(re.sub(r"'0 \d+ \* \* \* \*'", "'0 7 * * * *'", base.read_text()))
+    _merged(night)
+    _passed(night)
+    night.called_by("KfpGitopsBackfillStalled", checked=False)
+    status, _ = night.follow("KfpGitopsBackfillStalled", "Look", {STATUS: 1})
+    assert "STUCK" in status.out
+    first, last = _two_days_ago(2)
+    words = {"ID": "yesterday", "NEW_ID": "once-more", "PIPELINE": "hello", "FROM": first, "TO": last}
+    words |= {"PARAMETER": "name", "WHY": "its cron changed"}
+    night.follow("KfpGitopsBackfillStalled", "Mend: the cron of its schedule changed", **words)
+    _merged(night)
+    for _ in range(2):
+        _passed(night)
+    (status,) = night.follow("KfpGitopsBackfillStalled", "Afterwards")
+    assert "hello/once-more  2/2 done" in status.out
+    night.mended()
+
+
 def test_the_keys_of_the_data_that_triggers_look_at_are_wrong(night: Night) -> None:
     night.passes_until_now()
     _pass(night, code=4)
@@ -262,7 +347,7 @@ def test_a_pause_is_lost(night: Night) -> None:
     night.passes(11)
     assert (
         night.desk.run(
-            "python scripts/reconcile.py pause --env prod --until 2d --why 'the data is moved'"
+            "python scripts/reconcile.py pause --env prod --until 2d --reason 'the data is moved'"
         ).code
         == 0
     )

@@ -377,7 +377,7 @@ def test_a_pause_by_a_note_and_an_environment_that_is_off_are_told(
 ) -> None:
     enable_schedule(repository)
     reconcile("apply")
-    assert reconcile("pause", "dev", "--until", "8h", "--why", "a test").code == 0
+    assert reconcile("pause", "dev", "--until", "8h", "--reason", "a test").code == 0
     assert as_values().code == 0
     api_of(server).enable_schedule(only(server).id)
     noted = as_values("--write")

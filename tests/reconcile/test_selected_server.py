@@ -129,7 +129,9 @@ def test_a_plan_as_json_says_what_was_selected(reconcile: Command) -> None:
 
 def test_a_pause_of_a_team_turns_its_schedules_off_and_no_others(reconcile: Command, api: KfpApi) -> None:
     assert reconcile("apply", "dev").code == 0
-    found = reconcile("pause", "dev", *CHURN, "--until", "8h", "--by", "ann", "--why", "the source is moved")
+    found = reconcile(
+        "pause", "dev", *CHURN, "--until", "8h", "--by", "ann", "--reason", "the source is moved"
+    )
     assert found.code == 0, found.err
     assert "dev is paused (team=churn) by ann until" in found.out
     on = {name for name, (_, enabled) in _schedules(api).items() if enabled}

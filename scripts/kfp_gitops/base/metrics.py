@@ -15,6 +15,7 @@ from kfp_gitops.base.errors import UsageError
 _JOB = "kfp_gitops"
 TIMEOUT = 5.0
 """Seconds that a push may take."""
+_Gauges = Sequence[tuple[str, str, str]]
 SUCCESS = frozenset({0, 1})
 """Exit codes of a command that did its work, whether it found differences or not."""
 
@@ -58,6 +59,33 @@ _OF_TRIGGERS = (
 )
 """Field of `Standing`, the gauge that tells it, and what that is."""
 
+
+@dataclass(frozen=True)
+class Backfill:
+    """How a backfill that Git asks for stands; firings, but for `unclear` and `stalled`."""
+
+    firings: int
+    done: int
+    """Whose run has ended, or that had run already."""
+    running: int
+    failed: int
+    """Those of `done` whose run failed, was deleted, or is unclear."""
+    unclear: int
+    """Runs that KFP may have started although it lists none, of the first that failed."""
+    stalled: bool
+    """Whether nothing of it goes on though firings are left, and no pause holds it."""
+
+
+_OF_BACKFILLS = (
+    ("firings", "backfill_firings", "firings that a backfill asks for"),
+    ("done", "backfill_done_firings", "firings whose run has ended, or that had run already"),
+    ("running", "backfill_running_firings", "firings whose run goes on"),
+    ("failed", "backfill_failed_firings", "firings whose run failed, was deleted or is unclear"),
+    ("unclear", "backfill_unclear_runs", "runs that KFP may have started although it lists none"),
+    ("stalled", "backfill_stalled", "whether nothing of it goes on though firings are left"),
+)
+"""Field of `Backfill`, the gauge that tells it, and what that is."""
+
 _OF_PROMISES = (
     ("fresh", "slo_fresh_seconds", "how long ago the newest success may have ended"),
     ("duration", "slo_duration_seconds", "how long a run may take"),
@@ -90,6 +118,8 @@ class Report:
     """Seconds from one run to the next at most, where it is run at regular times: later, it is missing."""
     triggers: dict[tuple[str, str], Standing] = field(default_factory=dict)
     """(pipeline, trigger) → how it stands, where a pass looked."""
+    backfills: dict[tuple[str, str], Backfill] = field(default_factory=dict)
+    """(pipeline, backfill) → how it stands, of those that go on, or of which something failed lately."""
     teams: dict[str, str] = field(default_factory=dict)
     """Pipeline → the team whose it is; a label beside the pipeline's, which makes no series more."""
     began: float = field(default_factory=time.monotonic)
@@ -215,13 +245,18 @@ def _register(registry: object, report: Report, code: int) -> None:
     _gauge(registry, "missed_firings", "firings without a run", missed, "pipeline", "schedule", *team)
     failed = {(name, *whose(name)): float(found) for name, found in report.failed.items()}
     _gauge(registry, "last_run_failed", "whether the newest finished run failed", failed, "pipeline", *team)
-    for of, gauge, about in _OF_TRIGGERS:
-        found = {
-            (*key, *whose(key[0])): float(value)
-            for key, one in report.triggers.items()
-            if (value := getattr(one, of)) is not None
-        }
-        _gauge(registry, gauge, about, found, "pipeline", "trigger", *team)
+    standings: Sequence[tuple[str, _Gauges, Mapping[tuple[str, str], object]]] = (
+        ("trigger", _OF_TRIGGERS, report.triggers),
+        ("backfill", _OF_BACKFILLS, report.backfills),
+    )
+    for what, gauges, every in standings:
+        for of, gauge, about in gauges:
+            found = {
+                (*key, *whose(key[0])): float(value)
+                for key, one in every.items()
+                if (value := getattr(one, of)) is not None
+            }
+            _gauge(registry, gauge, about, found, "pipeline", what, *team)
     _promised(registry, {(name, *whose(name)): kept for name, kept in report.promises.items()}, *team)
 
 

@@ -25,7 +25,7 @@ def add(parser: Parser) -> None:
     group.add_argument(
         "--days", metavar="FROM..TO", help="both days whole, in UTC: 2026-01-01..2026-01-31; or two instants"
     )
-    group.add_argument("--reason", metavar="WHY", help="for whoever reviews it, and whoever asks later")
+    group.add_argument("--reason", metavar="TEXT", help="why, for whoever reviews it, and whoever asks later")
     group.add_argument("--schedule", metavar="S", help="whose firings; needed where the pipeline has several")
     group.add_argument(
         "--cron", metavar="C", help="firings of its own, where the pipeline has no schedule or other ones are meant: "

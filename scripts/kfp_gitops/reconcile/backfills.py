@@ -22,6 +22,9 @@ from kfp_gitops.reconcile.records import DesiredBackfill, backfill_prefix, makeu
 
 MOST_FAILED = 50
 """Failed firings that are kept one by one, to be told."""
+LAST = 253_402_300_799
+"""The last second that a date can be, since 1970: of the year 9999."""
+_INSTANTS = ("finished", "moved")
 _MOST = 100_000
 """Firings that are looked at; rendering allows fewer."""
 
@@ -137,6 +140,8 @@ class Progress:
     total: int = 0
     finished: int = 0
     """When it was finished, in seconds since 1970; 0: it is not."""
+    moved: int = 0
+    """When one of its runs last began or ended, a pause held it or it was first looked at, likewise; 0: not known."""
     reason: str = ""
     pipeline: str = ""
 
@@ -202,12 +207,14 @@ def _read(found: Mapping[str, Any]) -> Progress:
     bounds = [0, *(bound for span in spans for bound in span), int(found.get("total", 0))]
     if bounds != sorted(bounds) or any(not 0 <= number < bounds[-1] for number in begun):
         raise ValueError("it is of other firings than it says")
+    if any(not 0 <= int(found.get(key, 0)) <= LAST for key in _INSTANTS):
+        raise ValueError("it is of no time that there is")
     return Progress(
         str(found["asked"]),
         str(found["counted_by"]),
         Spans(spans),
         begun,
-        **{key: int(found.get(key, 0)) for key in ("ok", "left_out", "bad", "total", "finished")},
+        **{key: int(found.get(key, 0)) for key in ("ok", "left_out", "bad", "total", *_INSTANTS)},
         failed=tuple(map(int, found.get("failed", ()))),
         reason=str(found.get("reason", "")),
         pipeline=str(found.get("pipeline", "")),

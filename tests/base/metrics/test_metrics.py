@@ -23,6 +23,13 @@ from servers.process import program
 from servers.prometheus import PushgatewayServer
 
 FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/devserver/fake_executor.py"))
+BACKFILL = """pipeline: hello
+cron: 0 0 0 * * *
+from: '2026-01-01'
+to: '2026-01-05'
+tickParameter: name
+reason: the names of January were wrong
+"""
 RULES = PROJECT / "docs/prometheus/kfp-gitops-rules.yaml"
 
 
@@ -224,16 +231,21 @@ def _passed(gateway: PushgatewayServer) -> bool:
     return any('command="trigger"' in name for name in _told(gateway))
 
 
-@pytest.mark.parametrize("waits", [True, False])
-def test_what_a_pass_told_goes_with_the_last_trigger_and_not_before(
+@pytest.mark.parametrize("waits", ["trigger", "backfill", ""])
+def test_what_a_pass_told_goes_with_the_last_trigger_or_backfill_and_not_before(
     repository: Path,
     command: Callable[..., Outcome],
     server: DevServer,
     gateway: PushgatewayServer,
-    waits: bool,
+    waits: str,
 ) -> None:
+    if waits == "backfill":
+        file = repository / "environments/dev/backfills/january.yaml"
+        file.parent.mkdir()
+        file.write_text(BACKFILL, "utf-8")
     template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
-    trigger = "{name: news, runOn: {data: {uri: 's3://lake/usage', changes: etag}}}" if waits else ""
+    trigger = "{name: news, runOn: {data: {uri: 's3://lake/usage', changes: etag}}}"
+    trigger = trigger if waits == "trigger" else ""
     template.write_text(f"{template.read_text('utf-8').rstrip()}\ntriggers: [{trigger}]\n", "utf-8")
     base = repository / "environments/base.yaml"
     base.write_text(base.read_text("utf-8").replace("pipelines:\n", "  data: {}\npipelines:\n", 1), "utf-8")
@@ -242,10 +254,39 @@ def test_what_a_pass_told_goes_with_the_last_trigger_and_not_before(
     assert _told(gateway)['kfp_gitops_period_seconds{command="trigger",environment="dev"}'] == 60
     common = ("--root", repository, "--env", "dev", "--push-gateway", gateway.url, "--host", server.url)
     assert command("reconcile", "apply", *common).code == 0
-    assert _passed(gateway) == waits
+    assert _passed(gateway) == bool(waits)
     assert metrics.push(gateway.url, metrics.Report("dev", "trigger"), 0) is None
     assert command("reconcile", "disable", *common).code == 0
     assert not _passed(gateway)
+
+
+def test_a_pass_tells_of_backfills_until_they_are_deleted_or_finished(
+    repository: Path, command: Callable[..., Outcome], server: DevServer, gateway: PushgatewayServer
+) -> None:
+    file = repository / "environments/dev/backfills/january.yaml"
+    file.parent.mkdir()
+    file.write_text(BACKFILL, "utf-8")
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    common = ("--root", repository, "--env", "dev", "--host", server.url)
+    pushed = ("trigger", *common, "--push-gateway", gateway.url)
+    assert command("reconcile", *pushed).code == 0  # nothing is registered, so it waits
+    labels = '{backfill="january",command="trigger",environment="dev",pipeline="hello"}'
+    told = {name: value for name, value in _told(gateway).items() if "backfill" in name}
+    assert told == {
+        f"kfp_gitops_backfill_{name}{labels}": value
+        for name, value in {
+            "firings": 5,
+            "done_firings": 0,
+            "running_firings": 0,
+            "failed_firings": 0,
+            "unclear_runs": 0,
+            "stalled": 0,
+        }.items()
+    }
+    file.unlink()
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    assert command("reconcile", *pushed).code == 0
+    assert not any("backfill" in name for name in _told(gateway))
 
 
 # alerts and their pages

@@ -92,7 +92,7 @@ def test_a_pause_that_was_lost_is_told_by_name_and_holds(
     reconcile: Run, faults: Callable[..., Told], kfp: Kfp
 ) -> None:
     assert reconcile("apply").code == 0
-    pause = ("--until", "2099-01-31T08:00:00Z", "--by", "kim", "--why", "the store's being moved")
+    pause = ("--until", "2099-01-31T08:00:00Z", "--by", "kim", "--reason", "the store's being moved")
     assert reconcile("pause", *pause).code == 0
     kfp.lose()
     told = faults()
@@ -181,7 +181,7 @@ def test_a_pause_that_another_lock_or_a_person_has_set_again_is_not_lost_and_not
 ) -> None:
     """The Job's Lease knows of it, and so does the machine of whoever paused; the end of it holds for both."""
     assert reconcile("apply").code == 0
-    assert reconcile("pause", "--until", "8h", "--by", "kim", "--why", "it is moved").code == 0
+    assert reconcile("pause", "--until", "8h", "--by", "kim", "--reason", "it is moved").code == 0
     here = tmp_path / "cache"
     shutil.copytree(here, tmp_path / "elsewhere")
     kfp.lose()

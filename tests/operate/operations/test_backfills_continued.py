@@ -141,12 +141,14 @@ def test_a_pause_or_a_disabled_environment_holds_it_and_what_runs_goes_on(
     assert kfp.names() == {_name(tick): 1 for tick in TICKS}
 
 
-def test_until_its_version_is_registered_it_waits() -> None:
+@pytest.mark.parametrize("schedule", ["daily", ""])
+def test_until_its_version_is_registered_it_waits(schedule: str) -> None:
     kfp, kept = Kfp(registered=False), InMemory()
-    [found] = _looked(kfp, desired(backfill()), kept)
-    assert "not registered" in found.held
+    wanted = desired(backfill(schedule=schedule))
+    [found] = _looked(kfp, wanted, kept)
+    assert ("not registered" in found.held, found.error) == (True, "")
     kfp.registered = True
-    assert _looked(kfp, desired(backfill()), kept)[0].started
+    assert _looked(kfp, wanted, kept)[0].started
 
 
 def test_after_a_loss_of_the_database_nothing_is_started() -> None:

@@ -109,6 +109,25 @@ def test_of_a_schedule_and_of_one_that_fails_what_runs_it_once_more_is_told(
     assert (told["ok"], told["failed"], told["schedule"]) == (5, 0, "weekly")
 
 
+def test_a_status_is_unhealthy_where_runs_of_it_failed(
+    reconcile: Command, ordered: Callable[[str | None], None], repository: Path
+) -> None:
+    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
+    parameter = "    at: {type: str, default: ''}\n"
+    template.write_text(template.read_text().replace("  parameters:\n", f"  parameters:\n{parameter}"))
+    text = TEXT.replace("tickParameter: name", "tickParameter: at\nparameters: {name: fail}")
+    ordered(text.replace("01-05", "01-02"))
+    assert reconcile("apply").code == 0
+    assert "is finished: 2/2 done, 2 failed" in _through(reconcile, "trigger").out
+    outcome = reconcile("status")
+    assert outcome.code == 1
+    assert "hello/january  2/2 done, 2 failed; finished " in outcome.out
+    assert ", 2 failed" in outcome.out.splitlines()[-1]  # the last run, and the backfill
+    told = json.loads(reconcile("status", "--json").out)
+    assert "backfill january: 2 of 2 firings failed" in told["pipelines"][0]["unhealthy"]
+    named("status").validator.validate(told)
+
+
 def test_one_that_is_deleted_before_its_end_is_told_by_plan_and_apply(
     reconcile: Command, ordered: Callable[[str | None], None], api: KfpApi
 ) -> None:
@@ -123,7 +142,7 @@ def test_one_that_is_deleted_before_its_end_is_told_by_plan_and_apply(
 
 
 def test_a_pause_holds_it(reconcile: Command, ordered: Callable[[str | None], None], api: KfpApi) -> None:
-    reconcile("pause", "--until", "8h", "--why", "the database is moved")
+    reconcile("pause", "--until", "8h", "--reason", "the database is moved")
     ordered(TEXT)
     outcome = reconcile("apply")
     assert "carry on backfill january: waiting: its pipeline is paused" in outcome.out

@@ -214,7 +214,7 @@ def test_a_pause_holds_back_alarms_nobody_and_is_told_on_resume(
     daily: Command, reconcile: Command, server: DevServer
 ) -> None:
     lost = _down_for(server, 2.5)
-    assert reconcile("pause", "--until", "8h", "--why", "a test").code == 0
+    assert reconcile("pause", "--until", "8h", "--reason", "a test").code == 0
     three_days_ago = int((datetime.now(UTC) - timedelta(days=3)).timestamp())
     server._store.execute(
         "UPDATE experiments SET created = ? WHERE name LIKE 'kfp-gitops-paused-%'", three_days_ago

@@ -90,9 +90,10 @@ def test_disable_says_what_it_could_not_do(reconcile: Command, server: DevServer
     assert "hello-weekly" in outcome.err
 
 
-def test_a_pause_leaves_a_note_and_turns_schedules_off(reconcile: Command, api: KfpApi) -> None:
+@pytest.mark.parametrize("option", ["--reason", "--why"])  # the second one as it was called once
+def test_a_pause_leaves_a_note_and_turns_schedules_off(reconcile: Command, api: KfpApi, option: str) -> None:
     assert reconcile("apply").code == 0
-    outcome = reconcile("pause", "--until", "8h", "--by", "night shift", "--why", "the data base is moved")
+    outcome = reconcile("pause", "--until", "8h", "--by", "night shift", option, "the data base is moved")
     assert outcome.code == 0
     assert _enabled(api) == [False]
     (note,) = pause.standing(api, OWNER)
@@ -107,7 +108,7 @@ def test_a_pause_says_how_it_ends_and_one_without_an_end_how_it_is_written(
     reconcile: Command, api: KfpApi
 ) -> None:
     assert reconcile("apply").code == 0
-    without = reconcile("pause", "--why", "x")
+    without = reconcile("pause", "--reason", "x")
     assert (without.code, "until when? Add --until 8h, as in `pause" in without.err) == (2, True)
     assert _enabled(api) == [True]
     outcome = reconcile("pause", "--until", "8h", "--pipeline", "hello")
@@ -119,7 +120,7 @@ def test_a_pause_says_how_it_ends_and_one_without_an_end_how_it_is_written(
 
 def test_a_status_says_who_paused_until_when_and_why(reconcile: Command) -> None:
     assert reconcile("apply").code == 0
-    reconcile("pause", "--until", "8h", "--pipeline", "hel*", "--by", "ann", "--why", "its table is late")
+    reconcile("pause", "--until", "8h", "--pipeline", "hel*", "--by", "ann", "--reason", "its table is late")
     found = json.loads(reconcile("status", "--json").out)
     schema = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/status.schema.json").read_text())
     jsonschema.validate(found, schema)
@@ -175,7 +176,7 @@ def test_a_reason_of_any_length_fits_into_what_kfp_keeps(by: str, why: str) -> N
 
 def test_a_pause_with_a_long_reason_does_not_fail(reconcile: Command, api: KfpApi) -> None:
     assert reconcile("apply").code == 0
-    assert reconcile("pause", "--until", "8h", "--why", "all is down 🔥 " * 100).code == 0
+    assert reconcile("pause", "--until", "8h", "--reason", "all is down 🔥 " * 100).code == 0
     (note,) = pause.standing(api, OWNER)
     assert note.why.startswith("all is down \ufffd all is down")
     assert note.why.endswith("…")

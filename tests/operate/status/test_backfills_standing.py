@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.operate.status import backfills as status
+from kfp_gitops.operate.status import health
 from kfp_gitops.operate.status.backfills import Kept
+from kfp_gitops.operate.status.model import PipelineStatus
 from kfp_gitops.reconcile import backfills
 from kfp_gitops.reconcile.backfills import Progress, Spans
 from kfp_gitops.reconcile.records import DesiredBackfill, DesiredPipeline
@@ -55,6 +58,34 @@ def test_one_that_is_held_or_finished() -> None:
     assert _told(ended) == (
         "31/31 done, 2 had run already; finished 2026-03-01 00:00, its file may be deleted"
     )
+
+
+def _findings(progress: Progress, now: datetime) -> tuple[str, list[str]]:
+    found = status.of(PIPELINE, ONE, progress, (), now)
+    what = PipelineStatus(
+        "p", "", "sha-1", True, "", "", None, None, (), None, None, (), (), None, backfills=(found,)
+    )
+    [told] = health.of_pipeline(what, now, str)
+    return told.kind, [*status.unhealthy((found,))]
+
+
+def test_what_failed_needs_somebody_until_a_day_after_the_end() -> None:
+    why = ["backfill january: 1 of 31 firings failed"]
+    assert _findings(HALF, NOW) == ("failed", why)
+    ended = Progress("a", "b", Spans(((0, 31),)), ok=30, bad=1, total=31, finished=int(NOW.timestamp()))
+    assert _findings(ended, NOW + timedelta(hours=23)) == ("failed", why)
+    assert _findings(ended, NOW + timedelta(hours=25)) == ("backfill", [])
+
+
+def test_what_stands_still_needs_somebody() -> None:
+    still = replace(BEFORE, moved=int(NOW.timestamp()))
+    assert _findings(still, NOW + timedelta(minutes=50)) == ("backfill", [])
+    why = "nothing of it has begun or ended since 2026-03-01 00:00"
+    assert _findings(still, NOW + timedelta(minutes=70)) == ("stuck", [f"backfill january: {why}"])
+    found = status.of(PIPELINE, ONE, still, (), NOW + timedelta(minutes=70))
+    assert status.words(found, NOW) == f"0/31 done; {why}"
+    paused = replace(PIPELINE, paused_until=NOW + timedelta(days=1))
+    assert status.of(paused, ONE, still, (), NOW + timedelta(minutes=70)).stalled == ""
 
 
 def test_what_was_kept_goes_before_a_note_and_a_note_before_names() -> None:

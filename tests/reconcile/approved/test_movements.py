@@ -99,7 +99,7 @@ def _option(*more: str) -> Callable[[World], None]:
 
 
 def _pause(world: World) -> None:
-    assert world.run("pause", "--until", "8h", "--why", "tests").code == 0
+    assert world.run("pause", "--until", "8h", "--reason", "tests").code == 0
 
 
 MOVEMENTS: dict[str, tuple[Callable[[World], None], str]] = {

@@ -138,10 +138,10 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
 
 
 def _forget_passes(arguments: Namespace, wanted: Desired) -> None:
-    """Where no trigger waits any more no pass looks: what the last one told would be an alarm for ever."""
+    """Where no trigger waits any more, nor a backfill, no pass looks: what the last told would be an alarm for ever."""
     from kfp_gitops.reconcile.causes import cause
 
-    if not arguments.push_gateway or cause.watched(wanted.pipelines):
+    if not arguments.push_gateway or wanted.backfills or cause.watched(wanted.pipelines):
         return
     if lost := metrics.forget(metrics.checked(arguments.push_gateway), arguments.env, ("trigger",)):
         console.note(lost)

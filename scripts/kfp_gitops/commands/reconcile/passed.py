@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json as jsontext
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,9 @@ from kfp_gitops.commands import console
 from kfp_gitops.commands.reconcile import telling
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kfp_gitops.operate.operations.continuing import Continued
     from kfp_gitops.operate.triggering.one_pass import Passed
     from kfp_gitops.reconcile.causes.standing import Standing
     from kfp_gitops.reconcile.events import Event
@@ -116,6 +119,26 @@ def report(into: metrics.Report, done: Passed, wanted: Desired, backfilled: int)
     into.teams = {one.name: one.team for one in wanted.pipelines}
     into.triggers = {(one.pipeline, one.trigger): _standing(one, done) for one in done.standings}
     into.objects = {("start", "run"): done.started + backfilled}
+
+
+def report_backfills(
+    into: metrics.Report, carried: Iterable[Continued], wanted: Desired, now: datetime
+) -> None:
+    """For the Pushgateway: what is finished is told no more, but for a day what failed of it."""
+    from kfp_gitops.reconcile import standstill
+
+    pipelines = {one.id: one.pipeline for one in wanted.backfills}
+    into.backfills = {
+        (pipelines[one.id], one.id): _backfill(one)
+        for one in carried
+        if not one.progress.finished or standstill.is_failing(one.progress, now)
+    }
+
+
+def _backfill(found: Continued) -> metrics.Backfill:
+    its = found.progress
+    running = len(its.begun)
+    return metrics.Backfill(its.total, len(its.done), running, its.bad, found.unclear, bool(found.stalled))
 
 
 def _standing(one: Standing, done: Passed) -> metrics.Standing:

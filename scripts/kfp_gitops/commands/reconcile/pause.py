@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from argparse import Namespace
+from argparse import SUPPRESS, Namespace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,8 @@ from kfp_gitops.sources.selection import Selection
 if TYPE_CHECKING:
     from kfp_gitops.operate.operations.pause import Part
 
-_EXAMPLES = """  python scripts/reconcile.py pause --env prod --until 8h --why 'the database is being moved'
-  python scripts/reconcile.py pause --env prod --pipeline churn --until 2h --why 'its table is late'   one pipeline's
+_EXAMPLES = """  python scripts/reconcile.py pause --env prod --until 8h --reason 'the database is being moved'
+  python scripts/reconcile.py pause --env prod --pipeline churn --until 2h --reason 'its table is late'   one pipeline's
   python scripts/reconcile.py pause --env prod --select team=churn --until 2d   one team's schedules
 
 Schedules start nothing until then; runs that are under way go on (run.py --terminate --all-running stops them). What
@@ -28,7 +28,7 @@ is held back is told by `status` and by `resume`, with the command that makes it
 counts."""
 
 
-_SHAPE = "--until 8h, as in `pause --env prod --until 8h --why 'the database is being moved'`"
+_SHAPE = "--until 8h, as in `pause --env prod --until 8h --reason 'the database is being moved'`"
 
 
 def add(subcommands: Any) -> None:
@@ -44,7 +44,8 @@ def add(subcommands: Any) -> None:
         help="needed: 8h, 30m, 2d, or an instant in RFC 3339; nothing is paused for ever",
     )
     parser.add_argument("--by", default=None, metavar="NAME", help="who pauses (default: this user)")
-    parser.add_argument("--why", default="", metavar="TEXT", help="the reason, for those who read it later")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for those who read it later")
+    parser.add_argument("--why", dest="reason", default=SUPPRESS, help=SUPPRESS)  # as it was called once
     options.add_lock(parser)
     parser.set_defaults(run=run)
 
@@ -58,7 +59,7 @@ def run(arguments: Namespace) -> int:
     only = pause.checked(options.selected(arguments))
     now = datetime.now(UTC).replace(microsecond=0)
     by = re.sub(r"\s+", "-", (arguments.by or console.user()).strip()) or "somebody"
-    asked = pause.Pause("", pause.until(arguments.until, now), by, " ".join(arguments.why.split()), only)
+    asked = pause.Pause("", pause.until(arguments.until, now), by, " ".join(arguments.reason.split()), only)
     part = _part(arguments, only) if only else None
     owner, api = options.owned(arguments)
     with options.locked(arguments, api, owner) as held:

@@ -6,6 +6,7 @@ import re
 import time
 from argparse import ArgumentTypeError, Namespace
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.operate.operations.continuing import Continued
     from kfp_gitops.operate.triggering.also import Also
     from kfp_gitops.operate.triggering.one_pass import Sources
     from kfp_gitops.reconcile.records import Desired
@@ -137,8 +139,10 @@ def _pass(arguments: Namespace) -> int:
         done = one_pass.run(api, under, notes, its, sources(arguments, api), tell)
         counted = passed.Counted(tell)
         turn = also.Turn(api, under, manifests, notes, counted, held)
-        others = also.done(beside(), turn)
+        carried: list[Continued] = []
+        others = also.done(beside(carried), turn)
     passed.report(arguments.report, done, wanted, counted.runs)
+    passed.report_backfills(arguments.report, carried, wanted, api.now())
     found = passed.Sum(arguments.env, done, others, counted.runs, api.sent, time.monotonic() - began)
     passed.summary(found, json=arguments.json, log=arguments.termination_log)
     return ExitCode.REMOTE_FAILED if done.failed or done.problems or others else ExitCode.OK
@@ -153,11 +157,11 @@ def sources(arguments: Namespace, api: KfpApi) -> Sources:
     return Sources(data=ObjectStates(), results=LeftByRuns(arguments, api))
 
 
-def beside() -> Sequence[Also]:
-    """What else a pass does, in this order."""
+def beside(carried: list[Continued]) -> Sequence[Also]:
+    """What else a pass does, in this order; `carried` gets what came of each backfill."""
     from kfp_gitops.operate.triggering import backfilling, collecting
 
-    return (("backfills", backfilling.carried_on), ("previews", collecting.taken_down))
+    return (("backfills", partial(backfilling.carried_on, into=carried)), ("previews", collecting.taken_down))
 
 
 @contextmanager

@@ -85,7 +85,7 @@ def _pause(environment: str, pause: KeptPause) -> Fault:
     about = f" ({only})" if only else ""
     why = f": {pause.why}" if pause.why else ""
     words = ["reconcile.py pause", f"--until {_second(pause.until)}", f"--by {shlex.quote(pause.by)}"]
-    words += [f"--why {shlex.quote(pause.why)}"] if pause.why else []
+    words += [f"--reason {shlex.quote(pause.why)}"] if pause.why else []
     return Fault(
         "pause",
         f"KFP lost that {environment} is paused{about} by {pause.by} until {_second(pause.until)}{why}; an apply "

@@ -22,12 +22,13 @@ from kfp_gitops.operate import runs
 from kfp_gitops.operate.operations import finished
 from kfp_gitops.operate.operations.backfill import Backfill
 from kfp_gitops.operate.operations.one_pass import Pass
-from kfp_gitops.reconcile import backfills, unclear
-from kfp_gitops.reconcile.backfills import Progress
+from kfp_gitops.reconcile import backfills, standstill, unclear
+from kfp_gitops.reconcile.backfills import Progress, Spans
 from kfp_gitops.reconcile.records import Desired, DesiredBackfill, DesiredPipeline
 
 Tell = Callable[[str, str], None]
 """Is told the id of a backfill, and something of it in words."""
+_KEPT_ANEW = standstill.IDLE.total_seconds() / 2
 
 
 class Kept(Protocol):
@@ -64,6 +65,10 @@ class Continued:
     held: str = ""
     """Why nothing of it is started, where it is held."""
     error: str = ""
+    unclear: int = 0
+    """Runs that KFP may have started although it lists none, of the first that failed."""
+    stalled: str = ""
+    """Why nothing of it goes on though firings are left (`reconcile.standstill`)."""
 
 
 def continue_backfills(
@@ -121,6 +126,11 @@ def deleted(progress: Progress) -> str:
     )
 
 
+def _settled(progress: Progress) -> tuple[Spans, frozenset[int]]:
+    """What is done, and what was seen to run: a run that no list ever shows moves nothing, however often it is sent."""
+    return progress.done, frozenset(number for number, at in progress.begun.items() if at == 0)
+
+
 @dataclass(frozen=True)
 class _Work:
     """One backfill in one pass."""
@@ -154,30 +164,49 @@ class _Work:
         progress = before if before and before.asked == wanted else None
         ended = progress if progress and progress.finished else note
         if ended and ended.asked == wanted:
-            return Continued(self.backfill.id, ended)
+            return self._told(Continued(self.backfill.id, ended))
         try:
-            return self._advanced(progress, starts=starts)
+            return self._told(self._advanced(progress, starts=starts))
         except LockLostError:
             raise
         except GitOpsError as error:
             self.tell(f"failed: {error}")
-            return Continued(self.backfill.id, progress or Progress.of(self.backfill), error=str(error))
+            known = progress or Progress.of(self.backfill)
+            return self._told(Continued(self.backfill.id, known, error=str(error)))
+
+    def _told(self, found: Continued) -> Continued:
+        """With what of it needs somebody."""
+        now, progress = self.api.now(), found.progress
+        there = (number for number in progress.failed if self.unclear and number < len(self.ticks))
+        unclear_ = sum(self.is_unclear(number) for number in there)
+        why = standstill.stalled(self.backfill, progress, now, paused=self.pipeline.is_paused(now))
+        return replace(found, unclear=unclear_, stalled=why)
+
+    def is_unclear(self, number: int) -> bool:
+        """Whether KFP may have started a firing's run unheard: a note says so, and nobody starts it again."""
+        return unclear.note_name(self.owner, self.name(number)) in self.unclear
 
     def _advanced(self, known: Progress | None, *, starts: bool) -> Continued:
         fresh = Progress.of(self.backfill)
         if known and known.counted_by == fresh.counted_by and known.total != fresh.total:
             known = None  # somebody edited it, and none of it is believed
-        if known and known.counted_by != fresh.counted_by and (known.done or known.begun):
-            why = "the cron of its schedule changed after it began; delete it, and ask anew with another id"
-            return Continued(self.backfill.id, known, held=why)
+        if known and standstill.is_renumbered(self.backfill, known):
+            return Continued(self.backfill.id, known, held=standstill.RENUMBERED)
         before = known if known and known.counted_by == fresh.counted_by else fresh
         pass_ = Pass(self, replace(before, reason=fresh.reason, pipeline=fresh.pipeline))
         held = self._held() if starts else "nothing is started now"
         pass_.look(starting=not held)
+        pass_.progress = self._moved(before, pass_.progress, held=bool(held))
         if pass_.progress != known:
             self.keep(pass_.progress)
         started = () if held else pass_.start()
         return Continued(self.backfill.id, self._finished(pass_.progress), started, held or pass_.held)
+
+    def _moved(self, before: Progress, found: Progress, *, held: bool) -> Progress:
+        """With when it last moved; while it is held now and then is enough, for it is kept each time."""
+        at = int(self.api.now().timestamp())
+        moves = not before.moved or _settled(before) != _settled(found)
+        return replace(found, moved=at) if moves or (held and at - before.moved > _KEPT_ANEW) else found
 
     def _held(self) -> str:
         if self.pipeline.is_paused(self.api.now()):

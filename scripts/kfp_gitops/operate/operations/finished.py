@@ -12,7 +12,7 @@ from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.client import NOTE, KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.reconcile.backfills import Progress, Spans
+from kfp_gitops.reconcile.backfills import LAST, Progress, Spans
 from kfp_gitops.reconcile.records import DesiredBackfill
 
 PREFIX = f"{NOTE}backfilled-"
@@ -46,7 +46,9 @@ def read(notes: Iterable[NamedExperiment], owner: Owner) -> dict[str, Progress]:
 
 def _progress(facts: Mapping[str, str]) -> Progress | None:
     numbers, at = facts.get("counts", "").split("/"), facts.get("at", "")
-    if "asked" not in facts or len(numbers) != 4 or not all(one.isdigit() for one in (*numbers, at)):
+    if "asked" not in facts or len(numbers) != 4 or not all(one.isdecimal() for one in (*numbers, at)):
+        return None
+    if int(at) > LAST:
         return None
     ok, bad, left_out, total = map(int, numbers)
     failed = tuple(int(one) for one in facts.get("failed", "").split(",") if one.isdigit())

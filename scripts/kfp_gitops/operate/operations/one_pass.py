@@ -6,7 +6,7 @@ since when a run that was seen is in no list any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -53,11 +53,10 @@ class Work(Protocol):
     @property
     def made_of(self) -> Backfill: ...
     @property
-    def unclear(self) -> Collection[str]: ...
-    @property
     def tell(self) -> Callable[[str], None]: ...
     def keep(self, progress: Progress) -> None: ...
     def name(self, number: int) -> str: ...
+    def is_unclear(self, number: int) -> bool: ...
 
 
 @dataclass
@@ -117,7 +116,7 @@ class Pass:
             for number in some:
                 if run := found.get(self.work.name(number)):
                     self._seen(number, run)
-                elif self._is_unclear(number):
+                elif self.work.is_unclear(number):
                     self.progress = self.progress.settled(number, unclear.STATE)
                 elif number in self.progress.begun:
                     self._unseen(number)
@@ -147,10 +146,6 @@ class Pass:
             self.progress = self.progress.with_begun((number,), now if at > 0 else -now)
         elif now - abs(at) > NEVER_ARRIVED.total_seconds():
             self.progress = self.progress.without(number) if at > 0 else self.progress.settled(number, _GONE)
-
-    def _is_unclear(self, number: int) -> bool:
-        """Whether KFP may have started its run unheard: a note says so, and nobody starts it again."""
-        return unclear.note_name(self.work.owner, self.work.name(number)) in self.work.unclear
 
     def _not_run_otherwise(self, numbers: Sequence[int]) -> list[int]:
         """Without what the schedule has run itself, or an apply made up for."""
@@ -196,7 +191,11 @@ class Pass:
         """What was chosen: kept as begun, looked for once more, and sent."""
         if not self.chosen:
             return ()
-        its, at = self.work.made_of, int(self.now.timestamp())
+        try:
+            its, at = self.work.made_of, int(self.now.timestamp())
+        except NotFoundError as error:  # of firings of no schedule nobody asked for it yet
+            self.chosen, self.held = [], str(error)
+            return ()
         self.progress = self.progress.with_begun(self.chosen, at)
         self.work.keep(self.progress)
         there = self._asked_again()

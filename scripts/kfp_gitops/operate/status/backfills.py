@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.operate.status.model import BackfillStatus
-from kfp_gitops.reconcile import backfills, durations
+from kfp_gitops.reconcile import backfills, durations, standstill
 from kfp_gitops.reconcile.backfills import Progress
 from kfp_gitops.reconcile.records import DesiredBackfill, DesiredPipeline
 
@@ -73,6 +73,8 @@ def of(
         finished=datetime.fromtimestamp(progress.finished, UTC) if progress.finished else None,
         ends=now + takes if takes else None,
         again=not backfill.skip_existing,
+        failing=standstill.is_failing(progress, now),
+        stalled=standstill.stalled(backfill, progress, now, paused=pipeline.is_paused(now)),
     )
 
 
@@ -89,9 +91,18 @@ def words(found: BackfillStatus, now: datetime) -> str:
     text = ", ".join(parts)
     if found.finished:
         return f"{text}; finished {found.finished:%Y-%m-%d %H:%M}, its file may be deleted"
-    if found.held:
-        return f"{text}; {found.held}"
+    if found.held or found.stalled:
+        return f"{text}; {found.held or found.stalled}"
     return f"{text}; {_about(found.ends - now)} left" if found.ends else text
+
+
+def unhealthy(every: Iterable[BackfillStatus]) -> Iterator[str]:
+    """Why some of them need somebody."""
+    for one in every:
+        if one.failing:
+            yield f"backfill {one.name}: {one.failed:,} of {one.total:,} firings failed"
+        if one.stalled:
+            yield f"backfill {one.name}: {one.stalled}"
 
 
 def _about(left: timedelta) -> str:

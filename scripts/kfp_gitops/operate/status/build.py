@@ -10,7 +10,7 @@ from kfp_gitops.base.columns import counted
 from kfp_gitops.kfpserver.kfpapi.actual import Actual
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule
-from kfp_gitops.operate.status import expected, missed, promises, triggers
+from kfp_gitops.operate.status import backfills, expected, missed, promises, triggers
 from kfp_gitops.operate.status.lines import Pauses, line, no_pause
 from kfp_gitops.operate.status.model import (
     BackfillStatus,
@@ -74,7 +74,9 @@ class Look:
     ) -> PipelineStatus:
         """One pipeline; `runs` are the newest ones of its experiment, newest first."""
         changes = self.changes.get(pipeline.name, ())
-        return replace(_pipeline(self, pipeline, changes, runs), backfills=of_backfills)
+        found = _pipeline(self, pipeline, changes, runs)
+        why = (*found.unhealthy, *backfills.unhealthy(of_backfills))
+        return replace(found, backfills=of_backfills, unhealthy=why)
 
     def whole(self, pipelines: Sequence[PipelineStatus]) -> Status:
         """All of them, and what is of no pipeline of the manifests."""

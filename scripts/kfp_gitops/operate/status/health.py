@@ -52,11 +52,11 @@ class Kind(StrEnum):
 
 ABOUT = {
     Kind.SERVER: "of the server, or of the environment as a whole: mend this first",
-    Kind.FAILED: "the newest run that ended failed",
+    Kind.FAILED: "the newest run that ended failed, or firings of a backfill did",
     Kind.MISSED: "a firing of the last seven days, or what a trigger waited for, has no run, and nobody made up for it",
     Kind.LATE: "what its manifest promises (slo) is not kept",
     Kind.TRIGGER: "what triggers wait for is not looked at, or cannot be",
-    Kind.STUCK: "the newest run goes on for over a day, or waits for over an hour",
+    Kind.STUCK: "the newest run goes on for over a day or waits for over an hour, or a backfill stands still",
     Kind.DIFFERENT: "KFP is not as the manifests say; apply makes it so",
     Kind.PAUSED: "no schedule is on until then, or until somebody ends it",
     Kind.HELD: "firings and causes that a pause or a window held back; no alarm",
@@ -190,14 +190,19 @@ def _of_trigger(
 
 
 def _of_backfill(pipeline: PipelineStatus, backfill: BackfillStatus, now: datetime, say: Say) -> Finding:
-    """What comes next: to run once more what failed of it, or to see its runs."""
-    command = f"run.py --list --pipeline {shlex.quote(pipeline.name)}"
+    """What comes next: to run once more what failed of it, to see why it stands still, or to see its runs."""
+    kind = Kind.FAILED if backfill.failing else Kind.STUCK if backfill.stalled else Kind.BACKFILL
+    command = (
+        "reconcile.py trigger"
+        if kind is Kind.STUCK
+        else f"run.py --list --pipeline {shlex.quote(pipeline.name)}"
+    )
     if backfill.failed_at and backfill.schedule and not backfill.again:
         days = f"{min(backfill.failed_at):%Y-%m-%d}..{max(backfill.failed_at):%Y-%m-%d}"
         which = f"--pipeline {shlex.quote(pipeline.name)} --schedule {shlex.quote(backfill.schedule)}"
         command = f"run.py {which} --backfill {days} --redo-failed"
     name = f"{pipeline.name}/{backfill.name}"
-    return Finding(Kind.BACKFILL, name, backfills.words(backfill, now), say(command))
+    return Finding(kind, name, backfills.words(backfill, now), say(command))
 
 
 def _late(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:

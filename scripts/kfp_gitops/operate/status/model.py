@@ -161,6 +161,10 @@ class BackfillStatus:
     """About when it will be finished, by how long past runs took; None: not known."""
     again: bool = False
     """Whether what had run runs once more."""
+    failing: bool = False
+    """Whether somebody should look at what failed: until a day after its end."""
+    stalled: str = ""
+    """Why nothing of it goes on though firings are left; "": it goes on, is finished, or a pause holds it."""
 
 
 @dataclass(frozen=True)

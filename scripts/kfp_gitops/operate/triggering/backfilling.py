@@ -12,8 +12,8 @@ from kfp_gitops.reconcile.backfilltext import InLock
 from kfp_gitops.reconcile.events import Event
 
 
-def carried_on(turn: Turn) -> None:
-    """Each of them, by as many runs as there is room for.
+def carried_on(turn: Turn, into: list[Continued] | None = None) -> None:
+    """Each of them, by as many runs as there is room for; `into` gets what came of each.
 
     Raises:
         RemoteError: what of them failed; it was told, and the others went on.
@@ -22,6 +22,8 @@ def carried_on(turn: Turn) -> None:
     kept = InLock(turn.keeping) if turn.keeping else InMemory()
     tell = said(turn.tell)
     done = continue_backfills(turn.api, turn.desired, kept, tell, notes=turn.notes)
+    if into is not None:
+        into += done
     for one in done:
         for event in events(one):
             turn.tell(event)
