@@ -9,6 +9,9 @@ from pathlib import Path
 options = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=False))
 folder = Path(options["--run-dir"])
 behave = json.loads(Path(options["--parameters"]).read_text()).get("behave", "succeed")
+for told in (folder.parents[1] / "behave", folder / "behave"):  # how all runs go, or one that is retried
+    if told.exists():
+        behave = told.read_text()
 signal.signal(signal.SIGTERM, signal.SIG_IGN if behave == "stubborn" else lambda *_: sys.exit(4))
 
 

@@ -217,15 +217,6 @@ def test_delete_removes_a_run_and_its_files_also_while_it_executes(world):
     assert world.client.list_runs().runs is None
 
 
-@pytest.mark.parametrize(("behave", "status"), [("succeed", 409), ("fail", 501)])
-def test_retry_is_for_failed_runs_and_not_served(world, behave, status):
-    key = world.run(behave)
-    world.server.wait_idle()
-    with pytest.raises(ApiException) as error:
-        world.client.runs.run_service_retry_run(key)
-    assert error.value.status == status
-
-
 def test_half_written_and_strange_events_are_passed_over(world):
     key = world.run()
     world.server.wait_idle()

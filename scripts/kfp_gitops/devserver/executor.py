@@ -48,7 +48,7 @@ def start(
     asks = [cache.fileno()] if cache else []
     arguments += [word for number in asks for word in ("--cache-fd", str(number))]
     environment = os.environ | {"PYTHONPATH": _path(), "PYTHONUNBUFFERED": "1"}
-    with (run_dir / "executor.log").open("ab") as log:
+    with (run_dir / "executor.log").open("wb") as log:
         return subprocess.Popen(
             arguments, cwd=run_dir, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True, pass_fds=asks,
@@ -63,6 +63,8 @@ def _path() -> str:
 
 def _prepare(launch: Launch, run: Run, run_dir: Path) -> list[str]:
     run_dir.mkdir(parents=True, exist_ok=True)
+    if (run_dir / "events.jsonl").exists():
+        taskdetails.retried(run_dir)
     ir, parameters = run_dir / "ir.yaml", run_dir / "parameters.json"
     ir.write_text(
         yaml.dump_all(templates.documents(run.spec), Dumper=yaml.CSafeDumper, sort_keys=False), "utf-8"
@@ -73,6 +75,7 @@ def _prepare(launch: Launch, run: Run, run_dir: Path) -> list[str]:
         *launch.command,
         *("--ir", str(ir), "--parameters", str(parameters), "--run-dir", str(run_dir)),
         *("--run-id", run.id, "--run-name", run.display_name, *paths),
+        *("--done", str(run_dir / "done.jsonl")),  # a run that is retried does only the rest
     ]
 
 

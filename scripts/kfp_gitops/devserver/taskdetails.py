@@ -63,9 +63,20 @@ def events(run_dir: Path) -> Iterator[dict[str, Any]]:
 
 
 def last_error(run_dir: Path) -> str:
-    """What the executor said of the run as a whole."""
-    errors = [_text(e, "error") for e in events(run_dir) if e.get("event") == "run"]
-    return next((e for e in reversed(errors) if e), "")
+    """What the executor said of the run as a whole, since it was retried if it was."""
+    said = ""
+    for event in events(run_dir):
+        if event.get("event") == "retry":
+            said = ""
+        elif event.get("event") == "run":
+            said = _text(event, "error") or said
+    return said
+
+
+def retried(run_dir: Path) -> None:
+    """Tell that what comes is of another attempt at the run; a line that was not finished ends before it."""
+    with (run_dir / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write('\n{"event": "retry"}\n')
 
 
 def _text(event: Mapping[str, Any], name: str) -> str:
@@ -74,9 +85,12 @@ def _text(event: Mapping[str, Any], name: str) -> str:
 
 
 def _apply(task: Task, event: Mapping[str, Any]) -> Task:
+    """A first attempt begins anew: where a run was retried, Argo has forgotten the node that failed."""
     moment, state = _text(event, "time"), _text(event, "state")
     outputs = event.get("outputs")
     attempt = event.get("attempt")
+    if state == "RUNNING" and attempt == 1:
+        task = Task(task.id, created=task.created)
     return replace(
         task,
         parent=_text(event, "parent_task_id") or task.parent,

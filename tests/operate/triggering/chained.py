@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import requests
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import RunState
@@ -58,6 +59,16 @@ class Chained:
         applied = self.command("reconcile", "apply", *self.target)
         assert applied.code == 0, applied
 
+    def after_each_end(self) -> None:
+        """Beside `after-hello`: `on-failure` and `on-end`, seen by a pass."""
+        template = self.repository / "templates/pipelines/follows/pipeline.yaml.j2"
+        more = "- name: on-{}\n  runOn: {{pipeline: hello, state: {}}}\n"
+        template.write_text(
+            template.read_text() + more.format("failure", "FAILED") + more.format("end", "ENDED")
+        )
+        self.render()
+        assert self.trigger().code == 0
+
     def render(self) -> None:
         done = self.command("render", "--root", self.repository, "--env", "dev", "--lock")
         assert done.code == 0, done
@@ -98,3 +109,19 @@ class Chained:
     def runs(self, pipeline: str) -> list[RunState]:
         """Its runs, the oldest first."""
         return [run for run in self.api.runs_since(None) if run.name.startswith(f"{pipeline}-")][::-1]
+
+    def behave(self, how: str) -> None:
+        """From now on every run does so: `succeed` or `fail`."""
+        (self.server.data_dir / "behave").write_text(how)
+
+    def ask(self, run: RunState, verb: str) -> None:
+        """As somebody does in KFP's own interface: `retry` or `terminate` a run."""
+        answer = requests.post(f"{self.server.url}/apis/v2beta1/runs/{run.id}:{verb}", timeout=60)
+        assert answer.json() == {}
+
+    def retry(self, run: RunState, how: str) -> None:
+        """Until the run has ended again."""
+        self.behave(how)
+        self.ask(run, "retry")
+        self.ended("hello")
+        self.behave("succeed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,67 @@ def test_two_passes_at_once_start_one(chained: Chained) -> None:
     assert [process.returncode for process in both] == [0, 0]
     assert sorted("1 run started" in out for out in outs) == [False, True]
     assert len(chained.runs("follows")) == 1
+
+
+def by_trigger(chained: Chained) -> dict[str, int]:
+    """Trigger → how many runs it has started."""
+    return Counter(str(ownership.facts(run.description)["trigger"]) for run in chained.ended("follows"))
+
+
+def test_a_run_that_is_retried_is_one_cause_however_it_ends(chained: Chained) -> None:
+    chained.after_each_end()
+    chained.behave("fail")
+    upstream = chained.hello()
+    chained.behave("succeed")
+    assert "dev: 2 runs started" in chained.trigger().out
+    assert by_trigger(chained) == {"on-failure": 1, "on-end": 1}
+    chained.retry(upstream, "fail")
+    assert "dev: 0 runs started" in chained.trigger().out
+    chained.retry(upstream, "succeed")
+    assert [(run.id, run.state) for run in chained.runs("hello")] == [(upstream.id, "SUCCEEDED")]
+    for _ in range(2):
+        chained.trigger()
+    assert by_trigger(chained) == {"on-failure": 1, "on-end": 1, "after-hello": 1}
+
+
+def test_one_that_was_terminated_and_retried_fails_by_itself(chained: Chained) -> None:
+    chained.after_each_end()
+    chained.behave("hang")
+    assert chained.command("run", *chained.target, "--pipeline", "hello").code == 0
+    (upstream,) = chained.runs("hello")
+    chained.ask(upstream, "terminate")
+    chained.ended("hello")
+    chained.behave("succeed")
+    chained.trigger()
+    assert by_trigger(chained) == {"on-end": 1}
+    chained.retry(upstream, "fail")
+    chained.trigger()
+    assert by_trigger(chained) == {"on-end": 1, "on-failure": 1}
+
+
+@pytest.mark.parametrize("then", ["fail", "succeed"])
+def test_retried_between_the_look_and_the_start_it_is_one_cause(
+    chained: Chained, server: DevServer, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """The pass has seen it FAILED, and it goes on before the first run is started."""
+    chained.after_each_end()
+    chained.behave("fail")
+    upstream = chained.hello()
+    chained.behave("succeed")
+    claim, retried = server.faults.claim, list[str]()
+
+    def first(method: str, path: str) -> Fault | None:
+        if method == "POST" and path.endswith("/runs") and not retried:
+            retried.append(path)
+            chained.retry(upstream, then)
+        return claim(method, path)
+
+    monkeypatch.setattr(server.faults, "claim", first)
+    for _ in range(3):
+        assert chained.trigger().code == 0
+    assert retried
+    succeeded = {"after-hello": 1} if then == "succeed" else {}
+    assert by_trigger(chained) == {"on-failure": 1, "on-end": 1, **succeeded}
 
 
 def test_every_few_seconds_until_somebody_ends_it(chained: Chained) -> None:

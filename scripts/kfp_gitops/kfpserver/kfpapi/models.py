@@ -11,6 +11,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 from kfp_gitops.base.errors import RemoteError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import (
+    ACTIVE,
     ActualExperiment,
     ActualPipeline,
     ActualRun,
@@ -66,8 +67,10 @@ class RunState:
 
     @property
     def terminated(self) -> bool:
-        """Whether somebody ended it, as far as KFP tells that."""
-        return bool({"CANCELING", "CANCELED"} & {*self.history, self.state})
+        """Whether somebody ended it, as far as KFP tells that; an end that a retry took back is none."""
+        before = [place for place, state in enumerate(self.history[:-1]) if state not in ACTIVE]
+        since = self.history[before[-1] + 1 :] if before else self.history
+        return bool({"CANCELING", "CANCELED"} & {*since, self.state})
 
 
 @dataclass(frozen=True)

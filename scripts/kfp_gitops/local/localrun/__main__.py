@@ -22,6 +22,7 @@ from kfp_gitops.base import redact
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.local.localrun import Event, Refused, RunContext, RunEvent, execute, surroundings
 from kfp_gitops.local.localrun.cache import Cache, Line
+from kfp_gitops.local.localrun.done import Done
 from kfp_gitops.local.localrun.events import State, as_json, now
 from kfp_gitops.local.localrun.kept import Kept
 
@@ -78,6 +79,7 @@ def _context(given: argparse.Namespace) -> RunContext:
         workers=given.workers,
         environ=surroundings.of_steps(os.environ, given.pass_env),
         cache=_cache(given),
+        done=Done(given.done) if given.done else None,
         mounts=tuple(given.mount),
     )
 
@@ -158,6 +160,12 @@ def _arguments() -> argparse.ArgumentParser:
         type=int,
         metavar="N",
         help="an inherited socket: who has its other end knows what tasks gave",
+    )
+    parser.add_argument(
+        "--done",
+        type=Path,
+        metavar="FILE",
+        help="what ended well, to be added to: begun again with it, a run does only the rest",
     )
     parser.add_argument("--create-time", default="", help="RFC 3339; default: now")
     parser.add_argument("--schedule-time", default="", help="RFC 3339; default: the creation time")

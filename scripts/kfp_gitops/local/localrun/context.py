@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kfp_gitops.local.localrun import surroundings
 from kfp_gitops.local.localrun.cache import Cache
+from kfp_gitops.local.localrun.done import Done
 from kfp_gitops.local.localrun.values import Artifact, Json
 
 
@@ -30,6 +31,8 @@ class RunContext:
     environ: Mapping[str, str] = field(default_factory=surroundings.of_this_process, repr=False)
     """What the tasks see of this machine's environment."""
     cache: Cache | None = None
+    done: Done | None = None
+    """What a run that is begun again does not do again; without it all is done."""
     mounts: tuple[str, ...] = ()
     """Folders of this machine that stand for what the cluster puts at their paths: volumes, secrets, config maps."""
 

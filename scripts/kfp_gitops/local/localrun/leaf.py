@@ -52,6 +52,9 @@ class Workers:
 
     async def result(self, work: Work) -> Result:
         """What a task gives: what it gave before if that is known, else what it gives now."""
+        done = self.run.done.outputs(work.node.id) if self.run.done else None
+        if done is not None:
+            return Result("SUCCEEDED", done)
         if work.asked is None or self.run.cache is None:
             return await self._tried(work)
         fingerprint, outputs = self.run.cache.find(work.asked)
@@ -95,7 +98,7 @@ class Workers:
     def _tell(self, work: Work, attempt: int, note: str) -> None:
         log = self.run.run_dir / work.node.log
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as output:
+        with log.open("a" if note else "w", encoding="utf-8") as output:
             output.write(f"--- {note}; attempt {attempt}\n" if note else "")
         self.emit(work.node.attempt(work.node.event("RUNNING", note), attempt))
 

@@ -40,6 +40,7 @@ def execute(
 async def _execute(
     pipeline: Pipeline, given: Mapping[str, Any], run: RunContext, emit: Callable[[Event], None]
 ) -> Outcome:
+    emit = run.done.telling(emit) if run.done else emit
     emit(RunEvent("RUNNING"))
     for warning in refuse.warnings(pipeline, run):
         emit(WarningEvent(warning))
