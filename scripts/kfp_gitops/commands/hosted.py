@@ -61,6 +61,8 @@ def _with_costs(api: KfpApi, found: BackfillDiff, environment: str) -> BackfillD
     names = {backfills.name(wanted, tick): tick for tick in ticks}
     named = api.runs_named(experiment.id, backfill_prefix(wanted.called))
     there = {names[run.name] for run in named if run.name in names}
+    if wanted.skip_existing:
+        there |= ran.well(named, backfill_prefix(wanted.called)) & {*ticks}
     if wanted.schedule and wanted.skip_existing:
         its = Backfill(wanted.called, "", "", experiment.id, {}, None, 1)
         within = Range.of(wanted.start, wanted.end)

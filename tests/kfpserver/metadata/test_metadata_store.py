@@ -224,6 +224,34 @@ def test_a_run_that_is_deeper_than_pipelines_are_is_cut_off() -> None:
     assert len(tree.of(deep).tasks) == 63
 
 
+def test_groups_in_groups_that_each_give_two_outputs_are_read_once_each() -> None:
+    """Asked for each output of the group around it anew, forty of them would be asked a million million times."""
+    gives = {
+        name: f'{{"valueFromParameter": {{"producerSubtask": "g", "outputParameterKey": "{name}"}}}}'
+        for name in ("x", "y")
+    }
+    around = {"task_name": "g", "total_dag_tasks": 1, "parameter_producer_task": gives}
+    groups = [
+        Execution(n, "COMPLETE", {**around, **({"parent_dag_id": n - 1} if n else {})}) for n in range(40)
+    ]
+    task = Execution(40, "COMPLETE", {"task_name": "g", "parent_dag_id": 39, "outputs": {"x": 1, "y": 2}})
+    found = tree.of([*groups, task])
+    assert [one.parameters for one in found.tasks] == [{"x": 1, "y": 2}] * 40
+
+
+def test_a_loop_of_thousands_is_numbered_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    number, sorts = 4_000, list[int]()
+    monkeypatch.setattr(
+        tree, "sorted", lambda found, **more: sorts.append(1) or sorted(found, **more), raising=False
+    )
+    root = Execution(1, "COMPLETE", {"total_dag_tasks": number, "iteration_count": number})
+    each = [
+        Execution(2 + at, "COMPLETE", {"iteration_index": at, "parent_dag_id": 1}) for at in range(number)
+    ]
+    assert [one.number for one in tree.of([root, *each]).tasks] == [*range(number)]
+    assert len(sorts) < 10
+
+
 def test_a_status_that_is_no_number_of_grpc_is_none() -> None:
     assert grpcweb.status({"grpc-status": "13", "grpc-message": "a%0Ab"}) == (13, "a b")
     assert grpcweb.status({"grpc-status": "9" * 5000}) == (None, "")

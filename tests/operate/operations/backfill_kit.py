@@ -212,12 +212,15 @@ class Kfp:
 
         self.call("archive_experiment", effect)
 
-    def create_run(self, *, name: str, parameters: Mapping[str, Any], **_: Any) -> str:
+    def create_run(
+        self, *, name: str, parameters: Mapping[str, Any], experiment_id: str = "e", **_: Any
+    ) -> str:
         def effect() -> str:
             made = f"r{len(self.runs) + len(self.ghosts)}-{name}"
             self.runs[made] = RunState(
-                made, name, "RUNNING", self.now(), None, None, (), parameters=parameters
-            )
+                made, name, "RUNNING", self.now(), None, None, (),
+                parameters=parameters, experiment_id=experiment_id,
+            )  # fmt: skip
             self.made[made] = self.now_
             self.most_at_once = max(self.most_at_once, self.active())
             return made

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from backfill_kit import NOW, OWNER, Interruption, Kfp, KilledError, Store, backfill, desired
 from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.language.firings import Range
+from kfp_gitops.operate.operations import ran
+from kfp_gitops.operate.operations.backfill import Backfill
 from kfp_gitops.operate.operations.continuing import Continued, InMemory, continue_backfills
 from kfp_gitops.reconcile import backfills
 from kfp_gitops.reconcile.backfills import Progress
@@ -110,6 +113,72 @@ def test_what_has_run_runs_once_more_where_that_is_asked_for_and_once_only() -> 
     assert _started(kfp) == [_name(tick, "-again") for tick in TICKS]
 
 
+@pytest.mark.parametrize("schedule", ["daily", ""])
+def test_what_another_backfill_ran_once_more_or_runs_now_is_left_out(schedule: str) -> None:
+    kfp, kept = Kfp(lasts=100), InMemory()
+    first = backfill(id="first", schedule=schedule, skip_existing=False, end="2026-01-05", firings=5)
+    kfp.fails = frozenset({backfills.name(first, TICKS[1])})
+    _looked(kfp, desired(first), kept, times=3)
+    [*_, found] = _looked(kfp, desired(first, backfill(id="second", schedule=schedule)), kept, times=5)
+    ran_by = [(run.name.partition("Z")[0][-15:], run.name.endswith("-first")) for run in kfp.runs.values()]
+    assert sorted(ran_by) == sorted(
+        (f"{tick:%Y%m%dT%H%M%S}", whose)
+        for ticks, whose in ((TICKS[:5], True), ([TICKS[1], *TICKS[5:]], False))
+        for tick in ticks
+    )
+    assert found.progress.left_out == 4
+
+
+def test_run_py_leaves_out_what_a_backfill_of_git_ran_once_more() -> None:
+    kfp, work = Kfp(), Backfill("p-daily", "", "", "e", {}, None, 1)
+    kfp.fired(TICKS[0], "FAILED")
+    kfp.fails |= {_name(TICKS[2], "-again")}
+    for tick, again in ((0, "-again"), (1, "-again"), (1, "-other-2"), (2, "-again"), (3, "-2"), (4, "")):
+        kfp.create_run(name=_name(TICKS[tick], again), parameters={})
+    kfp.advance(1_000)
+    found = ran.ran(kfp, work, Range(TICKS[0], TICKS[9]))  # type: ignore[arg-type]  # a fake
+    assert found.fired == {TICKS[0]: "SUCCEEDED", TICKS[1]: "SUCCEEDED", TICKS[2]: "FAILED"}
+    assert sorted(found.attempts) == TICKS[3:5]
+    assert ran.fired_of(kfp, work, TICKS[1:6]) == {TICKS[1], TICKS[3], TICKS[4]}  # type: ignore[arg-type]  # a fake
+
+
+def test_of_an_attempt_that_went_well_the_firing_is_left_out_though_the_first_was_deleted() -> None:
+    kfp = Kfp()
+    kfp.create_run(name=_name(TICKS[0], "-2"), parameters={})
+    _looked(kfp, desired(backfill()), InMemory(), times=30)
+    assert kfp.names() == {_name(TICKS[0], "-2"): 1, **{_name(tick): 1 for tick in TICKS[1:]}}
+
+
+def test_a_run_of_somebody_else_in_another_experiment_is_not_stopped_for_its_name() -> None:
+    kfp, kept = Kfp(lasts=10_000), InMemory()
+    _looked(kfp, desired(backfill()), kept)
+    theirs = kfp.create_run(name=_name(TICKS[0]), parameters={}, experiment_id="theirs")
+    _looked(kfp, desired(backfill()), kept, times=3)
+    assert kfp.run(theirs).state == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("step", "asked"),
+    [(timedelta(minutes=1), 2), (timedelta(hours=1), 2), (timedelta(days=1), 2), (timedelta(days=7), 2)],
+)
+def test_what_ran_for_some_firings_takes_few_questions_that_few_others_answer(
+    step: timedelta, asked: int
+) -> None:
+    asks = list[str]()
+
+    class Api:
+        def runs_named(self, _experiment: str, text: str) -> list[RunState]:
+            asks.append(text)
+            return []
+
+    ticks = [datetime(2026, 1, 20, 23, 50, tzinfo=UTC) + number * step for number in range(25)]
+    work = Backfill("p-daily", "", "", "e", {}, None, 1)
+    ran.backfilled(Api(), work, ticks)  # type: ignore[arg-type]  # what it asks of it
+    assert len(asks) <= asked
+    assert all(any(_name(tick).startswith(text) for text in asks) for tick in ticks)
+    assert min(map(len, asks)) >= len("backfill-p-daily-2026")
+
+
 def test_what_run_py_has_begun_is_not_run_twice() -> None:
     kfp = Kfp()
     for tick in TICKS[:4]:
@@ -199,7 +268,7 @@ def test_a_run_that_was_never_sent_is_sent_after_a_while() -> None:
     kept = Store(kfp)
     kfp.interruption = Interruption(kfp.calls.total() + 8, after=False)
     while kfp.interruption:
-        kfp.interruption.call = 1 if kfp.calls["runs_with_names"] > 2 else 10
+        kfp.interruption.call = 1 if kfp.calls["runs_with_names"] > 2 else 11
         try:
             _looked(kfp, desired(backfill(parallel=1)), kept)
         except KilledError:

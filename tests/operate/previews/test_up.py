@@ -132,6 +132,26 @@ def test_a_run_that_takes_too_long_is_told_as_it_stands_and_a_later_push_stops_i
     assert f"{run.name}: is being terminated" in done.err
 
 
+def test_what_somebody_runs_beside_it_is_not_stopped_by_a_later_push(
+    dev: Path, preview: Command, api: KfpApi
+) -> None:
+    edit(dev, PREVIEW, "name: '{preview}'", "name: succeed")
+    assert preview("up", "--pr", 42, "--run").code == 0
+    experiment, pipeline = api.experiment("pr-42-hello-pr-42"), api.pipeline_id("hello")
+    (version,) = api.versions(pipeline, EVERY).values()
+    assert experiment is not None
+    theirs = api.create_run(
+        name="mine", pipeline_id=pipeline, version_id=version.id, experiment_id=experiment.id,
+        parameters={"name": "hang"},
+    )  # fmt: skip
+    edit(dev, PREVIEW, "items: [one]", "items: [two]")
+    done = preview("up", "--pr", 42, "--run")
+    assert done.code == 0, done.err
+    assert "terminated" not in done.err
+    assert api.run(theirs).ended is None
+    api.terminate_run(theirs)
+
+
 def test_a_later_push_changes_what_is_there_and_takes_down_what_it_touches_no_more(
     dev: Path, preview: Command, api: KfpApi
 ) -> None:

@@ -76,6 +76,24 @@ def test_what_has_begun_goes_on_and_another_label_is_in_nobodys_way() -> None:
     assert group("labeled", "bug") == [7, "11"]
 
 
+@pytest.mark.parametrize("action", ["closed", "labeled"])
+def test_the_newest_event_of_a_closed_one_takes_it_down_whichever_it_is(action: str) -> None:
+    """Of those that wait for a run that goes on GitHub keeps the newest: the label's takes the place of the close's."""
+
+    def begun(state: str, label: str) -> set[str]:
+        event = {"action": action, "label": {"name": label}, "pull_request": {"number": 7, "state": state}}
+        known = {
+            "github": {"event": event, "event_name": "pull_request_target"},
+            "vars": {"PREVIEWS": "true"},
+        }
+        return {name for name in ("allow", "down") if evaluate(JOBS[name]["if"], known)}
+
+    assert begun("closed", "preview") == {"down"}
+    if action == "labeled":
+        assert begun("closed", "bug") == begun("open", "bug") == set()
+        assert begun("open", "preview") == {"allow"}
+
+
 # The whole of it
 
 
@@ -143,12 +161,12 @@ class World:
             "full_name": "mallory/repository" if fork else "example/repository",
             "pushed_at": more.pop("pushed", "2026-11-29T10:00:00Z"),
         }
-        pull = {
+        pull: dict[str, Any] = {
             "number": 7, "updated_at": "2026-11-29T11:00:00Z",
             "head": {"sha": more.pop("head", self.forge.head), "repo": repository},
             "base": {"sha": git(self.clone, "rev-parse", "main")},
         }  # fmt: skip
-        self.forge.state = "closed" if action == "closed" else "open"
+        self.forge.state = pull["state"] = "closed" if action == "closed" else "open"
         label = {"label": {"name": more.pop("label")}} if "label" in more else {}
         event = {"action": action, "pull_request": pull, "sender": {"login": sender}, **label}
         return self.actions.send("preview", "pull_request_target", event)

@@ -36,14 +36,21 @@ class _Tree:
             parent = one.number("parent_dag_id")
             if parent is not None and parent in self._by_id:
                 self._inside.setdefault(parent, []).append(one)
-        self._places: dict[tuple[str, ...], list[tuple[int, ...]]] = {}
+        self._places: dict[tuple[str, ...], set[tuple[int, ...]]] = {}
         """Path of a loop → its iterations."""
+        # What each gave, by its id: a group is asked for each output of the group around it, and asks as often.
+        self._parameters_of: dict[int, dict[str, Any]] = {}
+        self._artifacts_of: dict[int, dict[str, tuple[Artifact, ...]]] = {}
 
     def tasks(self) -> Iterator[TaskResults]:
         """All of them, groups before what is inside of them."""
         roots = [one for one in self._by_id.values() if one.number("parent_dag_id") is None]
         found = [task for root in roots for task in self._body(root, (), (), ())]
-        yield from (replace(task, number=self._number(task)) for task in found)
+        numbers = {
+            path: {place: at for at, place in enumerate(sorted(places))}
+            for path, places in self._places.items()
+        }
+        yield from (replace(task, number=_number(task, numbers)) for task in found)
 
     def _body(
         self, dag: Execution, path: tuple[str, ...], names: tuple[str, ...], iteration: tuple[int, ...]
@@ -54,7 +61,7 @@ class _Tree:
             index = one.number("iteration_index")
             if loop and index is not None:
                 here = (*iteration, index)
-                self._places.setdefault(path, []).append(here)
+                self._places.setdefault(path, set()).add(here)
                 if "total_dag_tasks" in one.properties:
                     yield from self._body(one, path, names, here)
                 else:
@@ -73,6 +80,11 @@ class _Tree:
         return TaskResults(path, names, iteration, one.state, parameters, artifacts, group)
 
     def _parameters(self, one: Execution) -> dict[str, Any]:
+        if one.id not in self._parameters_of:
+            self._parameters_of[one.id] = self._told_parameters(one)
+        return self._parameters_of[one.id]
+
+    def _told_parameters(self, one: Execution) -> dict[str, Any]:
         found = one.properties.get("outputs")
         if isinstance(found, Mapping):
             return dict(found)
@@ -81,6 +93,11 @@ class _Tree:
         return self._of_group(one, told, self._parameters)
 
     def _artifacts(self, one: Execution) -> dict[str, tuple[Artifact, ...]]:
+        if one.id not in self._artifacts_of:
+            self._artifacts_of[one.id] = self._told_artifacts(one)
+        return self._artifacts_of[one.id]
+
+    def _told_artifacts(self, one: Execution) -> dict[str, tuple[Artifact, ...]]:
         if one.artifacts:
             return dict(one.artifacts)
         found = self._of_group(one, _json(one.text("artifact_producer_task")) or {}, self._artifacts)
@@ -100,11 +117,16 @@ class _Tree:
             specs, lambda key, name: of_task(tasks[key]).get(name, NOTHING) if key in tasks else NOTHING
         )
 
-    def _number(self, task: TaskResults) -> int | None:
-        """The one among all iterations of the innermost loop around it, where there are several."""
-        loops = [path for path in self._places if path == task.path[: len(path)]] if task.iteration else []
-        places = sorted(set(self._places[max(loops, key=len)])) if loops else []
-        return places.index(task.iteration) if len(places) > 1 and task.iteration in places else None
+
+def _number(
+    task: TaskResults, numbers: Mapping[tuple[str, ...], Mapping[tuple[int, ...], int]]
+) -> int | None:
+    """The one among all iterations of the innermost loop around it, where there are several."""
+    if not task.iteration:
+        return None
+    around = (task.path[:length] for length in range(len(task.path), -1, -1))
+    places = next((numbers[path] for path in around if path in numbers), {})
+    return places.get(task.iteration) if len(places) > 1 else None
 
 
 _DEEPEST = 64

@@ -129,9 +129,14 @@ class Pass:
         oldest: dict[str, ActualRun] = {}
         for run in sorted(self.work.api.runs_with_names(names), key=lambda run: _age(run, self.now)):
             first = oldest.setdefault(run.name, run)
-            if first is not run and run.active:
+            if first is not run and run.active and self._are_alike(first, run):
                 self.work.tell(f"{run.name} was begun twice: {run.id} {terminate(self.work.api, run.id)}")
         return oldest
+
+    def _are_alike(self, one: ActualRun, other: ActualRun) -> bool:
+        """Whether both are of one pipeline and experiment: in another one anybody may call a run so."""
+        found = [self.work.api.run(run.id) for run in (one, other)]
+        return len({(run.pipeline_id, run.experiment_id) for run in found}) == 1
 
     def _seen(self, number: int, run: ActualRun) -> None:
         if run.state in FINAL:
@@ -148,7 +153,7 @@ class Pass:
             self.progress = self.progress.without(number) if at > 0 else self.progress.settled(number, _GONE)
 
     def _not_run_otherwise(self, numbers: Sequence[int]) -> list[int]:
-        """Without what the schedule has run itself, or an apply made up for."""
+        """Without what the schedule has run itself, an apply made up for, or another backfill ran."""
         good = self._run_otherwise(numbers)
         for number in sorted(good):
             self.progress = self.progress.settled(number, "")
@@ -176,12 +181,16 @@ class Pass:
         return taken.name if taken else self.work.backfill.called
 
     def _run_otherwise(self, numbers: Sequence[int]) -> set[int]:
-        if not numbers or not self.work.backfill.schedule or not self.work.backfill.skip_existing:
+        if not numbers or not self.work.backfill.skip_existing:
             return set()
         its, ticks = self.work.made_of, {self.work.ticks[number]: number for number in numbers}
         self.asked += 2
+        good = ran.backfilled(self.work.api, its, ticks)
+        if not self.work.backfill.schedule:
+            return {ticks[tick] for tick in good}
+        self.asked += 2
         within = Range(min(ticks), max(ticks) + timedelta(seconds=1))
-        good = {tick for tick, state in ran.fired(self.work.api, its, within).items() if state not in FAILED}
+        good |= {tick for tick, state in ran.fired(self.work.api, its, within).items() if state not in FAILED}
         names = {backfills.makeup_name(self.work.backfill, tick): tick for tick in ticks}
         made = self.work.api.runs_with_names(names)
         good |= {names[run.name] for run in made if run.state not in FAILED}

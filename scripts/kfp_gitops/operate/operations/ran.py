@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,7 +19,8 @@ from kfp_gitops.operate.operations.backfill import (
 )
 from kfp_gitops.operate.operations.making_up import Job
 from kfp_gitops.operate.status.missed import made_up
-from kfp_gitops.reconcile.records import makeup_prefix
+from kfp_gitops.reconcile import history
+from kfp_gitops.reconcile.records import BACKFILLED, makeup_prefix
 from kfp_gitops.reconcile.seen import is_named_for
 
 
@@ -48,9 +50,55 @@ class Ran:
         return Job(replace(work, attempts=attempts), sorted(ticks), meanwhile=meanwhile)
 
 
+_OF_GIT = re.compile(r"-[a-z]")
+"""What follows the firing in the name of a run by which a backfill of Git ran it once more (`skipExisting: false`)."""
+_CUTS, _FEW = (8, 6, 4, 0), 3
+"""Characters of a stamp: its day, month, year, nothing; and how many questions there may be."""
+
+
 def ran(api: KfpApi, work: Backfill, within: Range) -> Ran:
-    """What there is in a range of time."""
-    return Ran(fired(api, work, within), attempts(api, work))
+    """What there is in a range of time; what a backfill of Git has run once more counts as what the schedule ran."""
+    named = api.runs_named(work.experiment_id, work.prefix)
+    found = fired(api, work, within)
+    for run in named:
+        tick = _firing(run.name, work.prefix)
+        if tick and _OF_GIT.match(run.name, len(work.prefix + history.stamp(tick))):
+            found[tick] = run.state if found.get(tick) in (None, *FAILED) else found[tick]
+    return Ran(found, newest_attempts(named, work.prefix))
+
+
+def backfilled(api: KfpApi, work: Backfill, ticks: Collection[datetime]) -> set[datetime]:
+    """Those of some firings that any backfill has run well, or runs now: at whatever attempt, under whatever id."""
+    begins = _begins(work.prefix, ticks)
+    named = (run for begin in begins for run in api.runs_named(work.experiment_id, begin))
+    return well(named, work.prefix) & set(ticks)
+
+
+def well(named: Iterable[RunState], prefix: str) -> set[datetime]:
+    """The firings of which one of these runs of backfills went well, or goes on."""
+    good = (_firing(run.name, prefix) for run in named if run.state not in FAILED)
+    return {tick for tick in good if tick}
+
+
+def _firing(name: str, prefix: str) -> datetime | None:
+    match = re.fullmatch(re.escape(prefix) + BACKFILLED, name)
+    return history.noted(match[1]) if match else None
+
+
+def _begins(prefix: str, ticks: Collection[datetime]) -> list[str]:
+    """What the names of their runs begin with: a few texts, of days, months or years, that few others begin with."""
+    stamps = sorted(map(history.stamp, ticks))
+    cut = next(cut for cut in _CUTS if len({stamp[:cut] for stamp in stamps}) <= _FEW)
+    groups: dict[str, list[str]] = {}
+    for stamp in stamps:
+        groups.setdefault(stamp[:cut], []).append(stamp)
+    return [f"{prefix}{_common(group[0], group[-1])}" for group in groups.values()]
+
+
+def _common(one: str, other: str) -> str:
+    """What both begin with."""
+    length = next((at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), len(one))
+    return one[:length]
 
 
 def fired(api: KfpApi, work: Backfill, within: Range) -> dict[datetime, str]:
@@ -66,9 +114,12 @@ def fired(api: KfpApi, work: Backfill, within: Range) -> dict[datetime, str]:
 
 
 def fired_of(api: KfpApi, work: Backfill, ticks: Sequence[datetime]) -> set[datetime]:
-    """Those of some firings that the schedule itself has run, be it late: its controller was down and is back."""
+    """Those of some firings that the schedule itself has run, be it late: its controller was down and is back.
+
+    Or another backfill meanwhile.
+    """
     within = Range(min(ticks), max(ticks) + timedelta(seconds=1))
-    return fired(api, work, within).keys() & set(ticks)
+    return fired(api, work, within).keys() & set(ticks) | backfilled(api, work, ticks)
 
 
 def run_of(api: KfpApi, work: Backfill, ticks: Sequence[datetime]) -> set[datetime]:

@@ -57,16 +57,15 @@ def _run(
     experiment = _experiment(api, desired, pipeline.name)
     begin = f"{pipeline.name}-{pipeline.digest.removeprefix('sha256:')[:_DIGITS]}-"
     found = _numbered(api.runs_called_like(begin), begin)
-    its = api.runs_in(experiment)
+    its, pipeline_id = api.runs_in(experiment), api.pipeline_id(pipeline.called)
     for other in its:
-        if other.active and not other.name.startswith(begin):
+        if other.active and not other.name.startswith(begin) and api.run(other.id).pipeline_id == pipeline_id:
             tell(f"{other.name}: {terminate(api, other.id)}")
     newest = max(found, default=0)
     own = newest and found[newest].id in {run.id for run in its}  # anybody may call a run so, elsewhere
     if own and (found[newest].active or found[newest].state == "SUCCEEDED"):
         tell(f"{found[newest].name}: is there already ({found[newest].state})")
         return found[newest].id
-    pipeline_id = api.pipeline_id(pipeline.called)
     name = f"{begin}{newest + 1}"
     tell(f"{name}: started")
     return api.create_run(
