@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as jsontext
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
