@@ -44,7 +44,9 @@ task("RUNNING", log="t1.log")
 if behave in ("hang", "stubborn"):
     (folder / "ready").touch()
     time.sleep(60)
-if behave == "fail":
+if behave == "fail twice":
+    event(event="task", task_id="t1", parent_task_id="d1", name="t1", kind="task", state="RUNNING", attempt=2)
+if behave in ("fail", "fail twice"):
     task("FAILED", error="it broke")
     event(event="run", state="FAILED", error="task t1 failed: it broke")
     sys.exit(4)

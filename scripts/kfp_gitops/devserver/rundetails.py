@@ -31,9 +31,21 @@ def show(run: Run, run_dir: Path, behind: bool) -> list[dict[str, Any]]:
         return []
     name, ir = workflow(run), _ir(run)
     created = rfc3339(run.created) or ""
-    nodes = _nodes(run, tasks, _whole(run, created, behind))
-    shown = [_shown(run.id, name, node, created) for node in nodes]
+    nodes = {node.name: node for node in _left_over(run, told, created)}
+    nodes |= {node.name: node for node in _nodes(run, tasks, _whole(run, created, behind))}
+    shown = [_shown(run.id, name, node, created) for node in nodes.values()]
     return sorted([*shown, *_cache_notes(run.id, ir, tasks)], key=lambda one: str(one["task_id"]))
+
+
+def _left_over(run: Run, told: list[dict[str, Any]], created: str) -> Iterator[Node]:
+    """The nodes of attempts before a retry: a row stays until another node of its name is told.
+
+    As task_store.go `CreateOrUpdateTasks` has it: of three tries that failed two are told for ever, where the first one
+    of the retried run succeeds.
+    """
+    for place, event in enumerate(told):
+        if event.get("event") == "retry":
+            yield from _nodes(run, taskdetails.folded(told[:place]), Span("FAILED", created, ""))
 
 
 def _before_the_end(told: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
