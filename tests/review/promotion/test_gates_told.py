@@ -196,6 +196,16 @@ def test_pipelines_that_measured_each_its_own_are_told_together(repository: Path
     assert "  required a ≥ 0.5 in the newest run, measured 0.5 to 0.85" in to_text(found).splitlines()
 
 
+def test_gates_that_nobody_looked_at_are_one_warning(team: Team) -> None:
+    _gate(team.root, "{metric: a, min: 1}, {metric: b, max: 2, runs: 3}")
+    (hello,) = gated.with_gates(_promoted(["hello"]), environment.load(team.root, "prod")).pipelines
+    assert len(hello.warnings) == 1
+    assert (
+        "prod requires a ≥ 1 in the newest run and b ≤ 2 in the newest 3 runs of hello, and"
+        in hello.warnings[0]
+    )
+
+
 def test_an_environment_of_the_sources_requires_nothing(repository: Path) -> None:
     base = repository / "environments/base.yaml"
     gate = "    promote: {require: [{metric: a, min: 1}]}\n"

@@ -48,23 +48,26 @@ def _judged(found: PipelineDiff, env: Environment) -> PipelineDiff:
     if said is None or not comes or not env.has(found.name):
         return found
     verdicts = [gates.recorded(gate, said) for gate in env.gates(found.name)]
-    short = [_short(env.name, found.name, one) for one in verdicts if one.why]
+    short = _short(env.name, found.name, [one for one in verdicts if one.why])
     return replace(found, required=verdicts, warnings=[*short, *found.warnings])
 
 
-def _short(environment: str, pipeline: str, found: Verdict) -> str:
+def _short(environment: str, pipeline: str, found: Sequence[Verdict]) -> Iterator[str]:
+    """A line for each that is not enough; those that nobody looked at, for the same reason, are one."""
     again = f"`python scripts/promote.py --to {environment} --pipeline {pipeline} --verify`"
-    if not found.runs:
-        return f"{environment} requires {found.gate} of {pipeline}, and {found.why}; {again} has them"
-    todo = (
-        f"{again} looks again"
-        if len(found.runs) < found.gate.runs
-        else f"promote another one, or have other bounds reviewed in {values_path(environment)}"
-    )
-    return (
-        f"{environment} requires {found.gate} of {pipeline}, and what release.yaml has of this release is not enough: "
-        f"{found.figures} ({found.why}); {todo}"
-    )
+    for why in dict.fromkeys(one.why for one in found if not one.runs):
+        which = " and ".join(str(one.gate) for one in found if one.why == why and not one.runs)
+        yield f"{environment} requires {which} of {pipeline}, and {why}; {again} has them"
+    for one in (one for one in found if one.runs):
+        todo = (
+            f"{again} looks again"
+            if len(one.runs) < one.gate.runs
+            else f"promote another one, or have other bounds reviewed in {values_path(environment)}"
+        )
+        yield (
+            f"{environment} requires {one.gate} of {pipeline}, and what release.yaml has of this release is not "
+            f"enough: {one.figures} ({one.why}); {todo}"
+        )
 
 
 def lines(pipelines: Sequence[PipelineDiff]) -> list[str]:
