@@ -24,6 +24,8 @@ MOST_FAILED = 50
 """Failed firings that are kept one by one, to be told."""
 _MOST = 100_000
 """Firings that are looked at; rendering allows fewer."""
+_LATEST = 10**10
+"""In seconds since 1970: the year 2286."""
 
 
 @lru_cache(maxsize=64)
@@ -202,6 +204,8 @@ def _read(found: Mapping[str, Any]) -> Progress:
     bounds = [0, *(bound for span in spans for bound in span), int(found.get("total", 0))]
     if bounds != sorted(bounds) or any(not 0 <= number < bounds[-1] for number in begun):
         raise ValueError("it is of other firings than it says")
+    if bounds[-1] > _MOST or not 0 <= int(found.get("finished", 0)) < _LATEST:
+        raise ValueError("nobody keeps that")
     return Progress(
         str(found["asked"]),
         str(found["counted_by"]),
