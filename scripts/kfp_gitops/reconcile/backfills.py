@@ -207,8 +207,8 @@ def _read(found: Mapping[str, Any]) -> Progress:
     bounds = [0, *(bound for span in spans for bound in span), int(found.get("total", 0))]
     if bounds != sorted(bounds) or any(not 0 <= number < bounds[-1] for number in begun):
         raise ValueError("it is of other firings than it says")
-    if any(not 0 <= int(found.get(key, 0)) <= LAST for key in _INSTANTS):
-        raise ValueError("it is of no time that there is")
+    if bounds[-1] > _MOST or any(not 0 <= int(found.get(key, 0)) <= LAST for key in _INSTANTS):
+        raise ValueError("nobody keeps that")
     return Progress(
         str(found["asked"]),
         str(found["counted_by"]),

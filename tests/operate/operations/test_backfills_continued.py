@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from backfill_kit import NOW, OWNER, Interruption, Kfp, KilledError, Store, backfill, desired
-from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment, RunState
 from kfp_gitops.language.firings import Range
-from kfp_gitops.operate.operations import ran
+from kfp_gitops.operate.operations import finished, ran
 from kfp_gitops.operate.operations.backfill import Backfill
 from kfp_gitops.operate.operations.continuing import Continued, InMemory, continue_backfills
 from kfp_gitops.reconcile import backfills
@@ -391,6 +392,37 @@ def test_ten_thousand_firings_take_bounded_requests_and_go_on_where_they_were() 
     assert found.progress.finished
     assert (len(kfp.names()), max(kfp.names().values()), kfp.most_at_once) == (10_080, 1, 50)
     assert kfp.calls.total() < 10_080 * 1.5
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"id": ""},
+        {"counts": "²/0/0/1"},
+        {"counts": f"1/0/0/{10**20}"},
+        {"counts": "1/0/0/" + "9" * 5_000},
+        {"at": str(10**20)},
+        {"at": "²"},
+        {"failed": "²"},
+        {"failed": "9" * 5_000},
+    ],
+    ids=lambda facts: " ".join(f"{key}={text[:8]}" for key, text in facts.items()),
+)
+def test_a_note_that_somebody_else_wrote_stops_nothing(facts: dict[str, str]) -> None:
+    given = {"id": "january", "asked": "a", "counts": "1/0/0/1", "at": "1", **facts}
+    text = ownership.describe(OWNER, **{key: text for key, text in given.items() if text})
+    name = f"{finished.PREFIX}x"
+    kfp = Kfp(notes=[NamedExperiment(name, name, text, archived=True)])
+    found = finished.read(kfp.notes, OWNER)
+    assert [(backfills.told(one), one.failed) for one in found.values()] in ([], [("1/1 done", ())])
+    _looked(kfp, desired(backfill()), InMemory())
+    assert len(_started(kfp)) == 3
+
+
+@pytest.mark.parametrize("key", ["total", "finished"])
+def test_what_was_kept_of_more_than_anybody_counts_is_as_if_nothing_was(key: str) -> None:
+    text = replace(Progress.of(backfill()), **{key: 10**20}).text()  # type: ignore[arg-type]  # one of its numbers
+    assert backfills.read(text) is None
 
 
 def test_whose_notes_they_are_is_asked() -> None:

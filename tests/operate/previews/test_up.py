@@ -281,6 +281,18 @@ def test_without_an_environment_of_previews_it_is_said_how_to_have_one(dev: Path
     assert "says `previewOf: ENV` in its values.yaml; there is none" in done.err
 
 
+@pytest.mark.parametrize("name", ["file", "file/inside", "/proc/nowhere"])
+def test_where_nothing_can_be_written_it_is_said(
+    root: Path, preview: Command, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").touch()
+    done = preview("render", "--pr", 1, "--output", tmp_path / name)
+    assert done.code == 2
+    assert re.fullmatch(
+        r"--output .*/(file|inside|nowhere): .*; name a folder that can be written.*\n", done.err
+    )
+
+
 @pytest.mark.parametrize("text", ["-1", "x", "nan", "1e9"])
 def test_hours_are_told_as_hours(root: Path, preview: Command, text: str) -> None:
     done = preview("up", "--pr", 1, f"--hours={text}")

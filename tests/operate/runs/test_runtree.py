@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 import pytest
 import recordings
-from kfp_gitops.kfpserver.runtree import View, of_records, show
+from kfp_gitops.kfpserver.runtree import View, nodes, of_records, show
 from kfp_gitops.kfpserver.runtree.ids import Ids
+from kfp_gitops.kfpserver.runtree.records import Record
 from kfp_gitops.language.manifest import reader
 from kfp_gitops.operate.runlook import tasks
 from kfp_gitops.reconcile.folder import read
@@ -26,6 +27,14 @@ _ENDED = {"SUCCEEDED", "FAILED", "SKIPPED"}
 def test_a_run_as_people_see_it(name: str, golden: Callable[[str, str], None]) -> None:
     run = recordings.read(name)
     golden(f"runs/{name}.txt", "\n".join([run.state, *show.lines(run.views()), ""]))
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 5_000, "x"])
+def test_children_that_no_node_has_are_none(number: str) -> None:
+    """What stands in KFP's database may be anybody's."""
+    found = nodes.tree([Record("root", children=(f"flow-{number}",))])
+    assert found is not None
+    assert not found.inside
 
 
 @pytest.mark.parametrize("name", _WITH_IR)

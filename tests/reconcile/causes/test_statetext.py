@@ -8,7 +8,9 @@ import random
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kfp_gitops.reconcile.causes import statetext
@@ -84,6 +86,20 @@ def test_a_well_packed_text_of_something_else_is_not_believed() -> None:
         left = {name: value for name, value in whole.items() if name != key}
         packed = base64.b64encode(zlib.compress(json.dumps(left).encode())).decode()
         assert statetext.read(statetext.FORM + packed) is None
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+@pytest.mark.parametrize("key", ["at", "deep", "horizon", "first", "floor", "since"])
+def test_instants_that_no_clock_shows_are_not_believed(key: str, year: int) -> None:
+    """They could not be reckoned with: every pass to come would end at them."""
+    moment = datetime(year, 1, 1, tzinfo=UTC)
+    kept, state = Kept("0" * 8, NOW, NOW, NOW), State(NOW, NOW, NOW)
+    changed: dict[str, Any] = {key: moment}
+    if key in vars(state):
+        state = replace(state, triggers={"p/t": kept}, **changed)
+    else:
+        state = replace(state, triggers={"p/t": replace(kept, **changed)})
+    assert statetext.read(statetext.text(state)) is None
 
 
 def test_a_text_that_unpacks_to_gigabytes_is_not_unpacked() -> None:

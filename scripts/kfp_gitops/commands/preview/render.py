@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base import columns
-from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.preview import options
 
@@ -50,10 +51,21 @@ def run(arguments: Namespace) -> int:
     from kfp_gitops.operate.previews import proposal
 
     out: Path = arguments.output.absolute()
-    out.mkdir(parents=True, exist_ok=True)
+    _refuse_unwritable(out, arguments.output)
     name = options.named(arguments)
     found = proposal.made(arguments.root, name, arguments.pr, arguments.base, out, arguments.head)
     console.note(
         f"{found.prefix}: {columns.some(found.pipelines) if found.pipelines else 'no pipeline is touched'}"
     )
     return ExitCode.OK
+
+
+def _refuse_unwritable(out: Path, named: Path) -> None:
+    """Before anything is rendered."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        what = f"--output {named}: {error.strerror}"
+        raise UsageError(f"{what}; name a folder that can be written, or that is not there") from None

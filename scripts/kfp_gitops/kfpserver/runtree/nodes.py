@@ -81,9 +81,13 @@ def tree(records: Sequence[Record]) -> Node | None:
     return root
 
 
+_DIGITS = 10
+"""Of a number of 32 bits at most."""
+
+
 def _number(child: str) -> int:
     text = child.rpartition("-")[2]
-    return int(text) if text.isdigit() else -1
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else -1
 
 
 def _found(node: Node, ids: set[int], displays: Collection[str]) -> list[Node]:

@@ -6,6 +6,7 @@ days were changed begins anew; and it outlives what a lock keeps, and runs that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from kfp_gitops.kfpserver import ownership
@@ -16,6 +17,10 @@ from kfp_gitops.reconcile.backfills import LAST, Progress, Spans
 from kfp_gitops.reconcile.records import DesiredBackfill
 
 PREFIX = f"{NOTE}backfilled-"
+_NUMBER = re.compile(r"[0-9]{1,6}")
+_COUNTS = re.compile("/".join([f"({_NUMBER.pattern})"] * 4))
+_AT = re.compile(r"[0-9]{1,10}")
+"""Seconds since 1970, up to the year 2286."""
 _SHOWN = 10
 """Failed firings whose numbers a note has room for."""
 
@@ -37,21 +42,20 @@ def read(notes: Iterable[NamedExperiment], owner: Owner) -> dict[str, Progress]:
     for one in notes:
         if one.name.startswith(PREFIX) and ownership.owner(one.description) == owner:
             facts = ownership.facts(one.description)
-            progress = _progress(facts)
-            before = found.get(facts.get("id", ""))
-            if progress and (before is None or before.finished < progress.finished):
-                found[facts["id"]] = progress
+            name, progress = facts.get("id", ""), _progress(facts)
+            before = found.get(name)
+            if name and progress and (before is None or before.finished < progress.finished):
+                found[name] = progress
     return found
 
 
 def _progress(facts: Mapping[str, str]) -> Progress | None:
-    numbers, at = facts.get("counts", "").split("/"), facts.get("at", "")
-    if "asked" not in facts or len(numbers) != 4 or not all(one.isdecimal() for one in (*numbers, at)):
+    """None of what is no such note: its words are anybody's to write."""
+    counts, at = _COUNTS.fullmatch(facts.get("counts", "")), _AT.fullmatch(facts.get("at", ""))
+    if "asked" not in facts or counts is None or at is None or int(at[0]) > LAST:
         return None
-    if int(at) > LAST:
-        return None
-    ok, bad, left_out, total = map(int, numbers)
-    failed = tuple(int(one) for one in facts.get("failed", "").split(",") if one.isdigit())
+    ok, bad, left_out, total = map(int, counts.groups())
+    failed = tuple(int(one) for one in facts.get("failed", "").split(",") if _NUMBER.fullmatch(one))
     done = Spans(((0, total),))
     return Progress(
         facts["asked"],
@@ -62,5 +66,5 @@ def _progress(facts: Mapping[str, str]) -> Progress | None:
         left_out=left_out,
         total=total,
         failed=failed,
-        finished=int(at),
+        finished=int(at[0]),
     )

@@ -22,6 +22,7 @@ _MOST_READ = 1 << 24
 FORM = "triggers1 "
 """What it begins with, beside other parts of a lock's text (`locking.parted`)."""
 _DIGITS = 16
+_YEARS = range(1970, 2500)
 
 
 def text(state: State) -> str:
@@ -79,9 +80,9 @@ def _told(state: State) -> dict[str, Any]:
 
 def _state(found: Mapping[str, Any]) -> State:
     return State(
-        at=_moment(found["at"]),
-        deep=_moment(found["deep"]),
-        horizon=_moment(found["horizon"]),
+        at=_clock(found["at"]),
+        deep=_clock(found["deep"]),
+        horizon=_clock(found["horizon"]),
         triggers={str(key): _read_kept(one) for key, one in found["triggers"].items()},
         handled={int(hour): _split(digests) for hour, digests in found["handled"].items()},
         intents={str(name): _read_intent(one) for name, one in found["intents"].items()},
@@ -146,9 +147,9 @@ def _read_kept(found: Mapping[str, Any]) -> Kept:
     closed, last, states = found.get("closed"), found.get("last"), str(found.get("states", ""))
     return Kept(
         on=str(found["on"]),
-        first=_known(found["first"]),
-        floor=_moment(found.get("floor")),
-        since=_moment(found.get("since")),
+        first=_clock_known(found["first"]),
+        floor=_clock(found.get("floor")),
+        since=_clock(found.get("since")),
         closed=Closed(_known(closed[0]), _known(closed[1]), _moment(closed[2])) if closed else None,
         spells=tuple((_known(start), _known(end)) for start, end in found.get("spells", ())),
         data=tuple(
@@ -191,6 +192,18 @@ def _stamp(moment: datetime | None) -> int | None:
 
 def _moment(stamp: Any) -> datetime | None:
     return None if stamp is None else _known(stamp)
+
+
+def _clock(stamp: Any) -> datetime | None:
+    return None if stamp is None else _clock_known(stamp)
+
+
+def _clock_known(stamp: Any) -> datetime:
+    """What a pass saw a clock show: what none shows cannot be reckoned with, and is not believed."""
+    found = _known(stamp)
+    if found.year not in _YEARS:
+        raise ValueError(stamp)
+    return found
 
 
 def _known(stamp: Any) -> datetime:
