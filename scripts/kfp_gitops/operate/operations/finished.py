@@ -19,8 +19,7 @@ from kfp_gitops.reconcile.records import DesiredBackfill
 PREFIX = f"{NOTE}backfilled-"
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _COUNTS = re.compile("/".join([f"({_NUMBER.pattern})"] * 4))
-_AT = re.compile(r"[0-9]{1,10}")
-"""Seconds since 1970, up to the year 2286."""
+_AT = re.compile(r"[0-9]{1,12}")
 _SHOWN = 10
 """Failed firings whose numbers a note has room for."""
 
