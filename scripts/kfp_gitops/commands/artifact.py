@@ -48,13 +48,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _lay(image: Image, folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"--layout {folder}: is not empty; name an empty folder, or a new one")
-    for path, pieces in image.layout():
-        place = folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with place.open("wb") as file:
-            file.writelines(pieces())
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise UsageError(f"--layout {folder}: is not empty; name an empty folder, or a new one")
+        for path, pieces in image.layout():
+            place = folder / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("wb") as file:
+                file.writelines(pieces())
+    except OSError as error:
+        what = f"--layout {folder}: {error.strerror}"
+        raise UsageError(f"{what}; name an empty folder that can be written, or a new one") from None
 
 
 def _push(arguments: Namespace, image: Image, reference: str) -> None:

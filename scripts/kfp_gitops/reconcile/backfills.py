@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -144,6 +144,8 @@ class Progress:
     """When one of its runs last began or ended, a pause held it or it was first looked at, likewise; 0: not known."""
     reason: str = ""
     pipeline: str = ""
+    looks: Mapping[int, int] = field(default_factory=dict)
+    """Firing that is begun, and whose run no list shows → how many looks have found none."""
 
     @classmethod
     def of(cls, backfill: DesiredBackfill) -> Progress:
@@ -163,8 +165,8 @@ class Progress:
 
     def settled(self, number: int, state: str) -> Progress:
         """With a firing's run that has ended, by the state in which it did; "": it was left out."""
-        rest = {key: at for key, at in self.begun.items() if key != number}
-        found = replace(self, done=self.done.with_((number,)), begun=rest)
+        rest = self.without(number)
+        found = replace(rest, done=self.done.with_((number,)))
         if not state:
             return replace(found, left_out=self.left_out + 1)
         if state == "SUCCEEDED":
@@ -174,11 +176,16 @@ class Progress:
 
     def with_begun(self, numbers: Iterable[int], at: int) -> Progress:
         """With runs of some firings that are begun at an instant, or were."""
-        return replace(self, begun={**self.begun, **dict.fromkeys(numbers, at)})
+        now = dict.fromkeys(numbers, at)
+        return replace(self, begun={**self.begun, **now}, looks=_but(self.looks, now))
+
+    def looked_for(self, number: int) -> Progress:
+        """With one more look that found no run of a firing that is begun."""
+        return replace(self, looks={**self.looks, number: self.looks.get(number, 0) + 1})
 
     def without(self, number: int) -> Progress:
         """With a firing's run that was never begun."""
-        return replace(self, begun={key: at for key, at in self.begun.items() if key != number})
+        return replace(self, begun=_but(self.begun, (number,)), looks=_but(self.looks, (number,)))
 
     def text(self) -> str:
         """One line of JSON."""
@@ -186,9 +193,14 @@ class Progress:
             **vars(self),
             "done": ",".join(f"{first}-{last}" for first, last in self.done.spans),
             "begun": {str(number): at for number, at in self.begun.items()},
+            "looks": {str(number): looks for number, looks in self.looks.items()},
             "failed": list(self.failed),
         }
         return json.dumps({key: value for key, value in found.items() if value}, sort_keys=True)
+
+
+def _but(found: Mapping[int, int], numbers: Container[int]) -> dict[int, int]:
+    return {key: value for key, value in found.items() if key not in numbers}
 
 
 def read(text: str) -> Progress | None:
@@ -218,6 +230,7 @@ def _read(found: Mapping[str, Any]) -> Progress:
         failed=tuple(map(int, found.get("failed", ()))),
         reason=str(found.get("reason", "")),
         pipeline=str(found.get("pipeline", "")),
+        looks={int(number): int(looks) for number, looks in found.get("looks", {}).items()},
     )
 
 

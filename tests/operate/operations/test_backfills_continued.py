@@ -456,6 +456,14 @@ def test_a_list_that_is_wrong_once_starts_nothing_that_has_run(number: int, late
     )
 
 
+def test_a_clock_that_is_wrong_for_once_while_lists_are_late_starts_nothing_twice() -> None:
+    kfp, kept = Kfp(lasts=300, lag=90), InMemory()
+    for look in range(30):
+        kfp.off = timedelta(hours=look == 1)
+        _looked(kfp, desired(backfill()), kept)
+    assert sorted(_started(kfp)) == [_name(tick) for tick in TICKS]
+
+
 def test_a_clock_that_went_back_makes_nothing_wait_for_it() -> None:
     kfp = Kfp()
     kept = InMemory()

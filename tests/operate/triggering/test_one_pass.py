@@ -645,6 +645,17 @@ def test_what_was_there_before_the_trigger_is_not_owed_and_each_new_state_is_onc
     assert [ownership.facts(run.description)["cause"] for run in here.server.made_by] == ["b", "c"]
 
 
+def test_what_comes_back_from_before_the_trigger_is_not_owed_either() -> None:
+    """A version that no pass has seen, for what replaced it was there when the trigger was; then that is deleted."""
+    here = fed()
+    here.data.there[URI] = replace(state(here, "before"), modified=here.server.told() - timedelta(days=9))
+    here.passes(3)
+    assert here.started == []
+    here.data.there[URI] = state(here, "after")
+    here.passes(3)
+    assert [ownership.facts(run.description)["cause"] for run in here.server.made_by] == ["after"]
+
+
 def test_states_wait_for_their_turn_though_the_store_tells_of_them_no_more() -> None:
     here = fed(parameters={"etag": FactOfData("etag"), "uri": FactOfData("uri")})
     here.server.lasts = 600

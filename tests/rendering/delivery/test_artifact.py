@@ -142,6 +142,9 @@ def test_a_layout_is_written_into_an_empty_folder(repository: Path, command: Com
     assert (done.code, (layout / "oci-layout").exists()) == (0, True)
     assert done.out.strip().partition("@sha256:")[2] in (layout / "index.json").read_text()
     assert command("artifact", "--root", repository, "--env", "dev", "--layout", layout).code == 2
+    file = layout / "oci-layout"
+    done = command("artifact", "--root", repository, "--env", "dev", "--layout", file)
+    assert (done.code, done.err.startswith(f"--layout {file}: Not a directory; name")) == (2, True)
 
 
 @pytest.mark.parametrize(

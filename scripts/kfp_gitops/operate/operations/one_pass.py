@@ -30,6 +30,8 @@ from kfp_gitops.reconcile.records import DesiredBackfill, DesiredPipeline
 
 NEVER_ARRIVED = timedelta(minutes=10)
 """A run that was to be sent, and that no list shows for so long, never reached KFP; one that was seen was deleted."""
+_UNSEEN = 3
+"""By so many looks: a clock may be wrong for once."""
 LOOKS = 20
 """Questions for one backfill in one pass, about; what is left is the next one's."""
 _CHUNK = 25
@@ -147,9 +149,10 @@ class Pass:
     def _unseen(self, number: int) -> None:
         """It may be on its way still, or the list is wrong; after a while it never was, or is there no more."""
         at, now = self.progress.begun[number], int(self.now.timestamp())
+        self.progress = self.progress.looked_for(number)
         if at == 0 or abs(at) > now:  # from now on; a clock that went back makes nothing wait for it
             self.progress = self.progress.with_begun((number,), now if at > 0 else -now)
-        elif now - abs(at) > NEVER_ARRIVED.total_seconds():
+        elif now - abs(at) > NEVER_ARRIVED.total_seconds() and self.progress.looks[number] >= _UNSEEN:
             self.progress = self.progress.without(number) if at > 0 else self.progress.settled(number, _GONE)
 
     def _not_run_otherwise(self, numbers: Sequence[int]) -> list[int]:

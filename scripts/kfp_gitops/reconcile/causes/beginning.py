@@ -36,6 +36,16 @@ class Beginning:
         """Whether there is something between."""
         return self.perhaps < self.sure
 
+    def was_there(self, changed: datetime | None, *, first: bool) -> bool:
+        """Whether a state of data that was changed then was there before; `first`: the first one that is seen.
+
+        A later one is where something newer was deleted; so it counts only where it is older by a day, for a store's
+        clock may be behind, and an upload in parts may be as old as its begin.
+        """
+        if changed is None:
+            return first
+        return changed < (self.perhaps if first else self.perhaps - LOOKBACK)
+
 
 def resolved(one: Watched, kept: Kept, seen: Seen, known: Known) -> tuple[Kept, Beginning]:
     """When it is, and kept once it is certain."""

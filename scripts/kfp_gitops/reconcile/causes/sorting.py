@@ -152,7 +152,7 @@ def _with_state(one: Watched, on: OnData, begin: beginning.Beginning, world: Wor
         return
     known = replace(kept, states=(*kept.states, digits)[-MOST_STATES:])
     changed = state.modified if state else None
-    if state is None or (not kept.states and (changed is None or changed < begin.perhaps)):
+    if state is None or begin.was_there(changed, first=not kept.states):
         out.kept = known  # it was there before
     elif not kept.states and changed and changed < begin.sure:
         out.asks_registered = True
