@@ -230,6 +230,39 @@ def test_the_only_trigger_that_is_turned_off_and_on_again_is_owed_nothing_of_tha
     assert len(here.started) == 1
 
 
+def test_the_only_trigger_that_is_taken_out_and_comes_back_is_owed_nothing_where_passes_went_on() -> None:
+    """As they do for backfills and previews."""
+    here = chain()
+    on = here.desired
+    here.server.runs_of("up")
+    here.server.advance(60)
+    assert here.look().started == 1
+    here.desired = replace(on, pipelines=(pipeline("up"), pipeline("down")))
+    for _ in range(5):
+        here.server.advance(1800)
+        here.look()
+        here.server.runs_of("up")
+    here.server.advance(300)
+    here.look()
+    here.server.advance(60)
+    here.desired = on
+    assert here.passes(5).started == 0
+
+
+def test_the_only_trigger_off_and_on_at_once_starts_nothing_twice() -> None:
+    here = chain()
+    on = here.desired
+    here.server.runs_of("up")
+    here.passes(3, by=10)
+    assert (len(here.started), here.state.intents) == (1, {})
+    del here.server.runs[here.server.made_by[0].id]
+    here.desired = replace(on, pipelines=(pipeline("up"), pipeline("down", after(enabled=False))))
+    here.look()
+    here.desired = on
+    here.passes(3)
+    assert len(here.started) == 1
+
+
 def test_a_pause_in_the_values_holds_back_what_waited_and_misses_what_ended_in_it() -> None:
     here = chain()
     here.server.lasts = 120

@@ -154,6 +154,11 @@ def begun(state: State, now: datetime) -> State:
     return replace(state, at=at, deep=deep, horizon=horizon, handled=kept, intents=intents, triggers=triggers)
 
 
+def without_triggers(state: State, now: datetime) -> State:
+    """After a pass that saw none that is on: to one that is there again later nothing is owed of the time before."""
+    return replace(begun(state, now), at=now, triggers={})
+
+
 def _moved_back(kept: Kept, back: timedelta, now: datetime) -> Kept:
     """After a clock that went back by so much, or by more, for time has passed: then causes count from earlier on.
 
