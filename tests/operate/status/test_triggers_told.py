@@ -98,7 +98,8 @@ def test_what_waits_is_told_and_after_an_hour_found() -> None:
     [
         ("nobody looked for more than a day", [Kind.MISSED]),
         ("its run was deleted while it waited", [Kind.MISSED]),
-        ("it was paused then", [Kind.HELD]),
+        ("it was paused or turned off then", [Kind.HELD]),
+        ("it was paused then", [Kind.HELD]),  # as a version before said it
         ("outside of its window", [Kind.HELD]),
     ],
 )
@@ -197,7 +198,11 @@ def test_a_pipeline_whose_trigger_missed_something_is_unhealthy() -> None:
     assert "forecast-after missed 1 cause, the last of 11-28 09:30" in found.unhealthy
 
 
-def test_nobody_looks_after_an_environment_that_is_turned_off_and_that_alarms_nobody() -> None:
-    late = {(FORECAST, "after"): _standing(looked=NOW - DAY, problem="s3 does not answer")}
-    (found,) = triggers.of_pipeline(_wanted(FORECAST, AFTER), late, [], NOW, looked_after=False)
-    assert _kinds(found) == []
+def test_an_environment_that_is_turned_off_is_looked_after_too() -> None:
+    from kfp_gitops.reconcile.plan import plan
+
+    desired, actual = replace(_desired(_wanted(FORECAST, AFTER)), disabled=True), Actual({}, {}, (), NOW)
+    late = _standing(looked=NOW - DAY, held="the environment is turned off")
+    look = build.Look.of(desired, actual, plan(desired, actual), standings={(FORECAST, "after"): late})
+    (found,) = look.at(desired.pipelines[0], []).triggers
+    assert (found.stopped, _kinds(found)) == ("the environment is turned off", [Kind.TRIGGER])

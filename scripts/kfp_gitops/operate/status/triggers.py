@@ -8,7 +8,6 @@ or a window held back is no alarm.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
@@ -31,15 +30,9 @@ def of_pipeline(
     standings: Standings | None,
     runs: Sequence[RunState],
     now: datetime,
-    *,
-    looked_after: bool = True,
 ) -> tuple[TriggerStatus, ...]:
-    """Those that wait for more than a release; `runs` are the newest of its experiment.
-
-    `looked_after`: whether there are passes at all; an environment that is turned off has none, and needs none.
-    """
-    found = tuple(_of(pipeline, one, standings, runs, now) for one in pipeline.on_causes)
-    return found if looked_after else tuple(replace(one, looked=None, problem="") for one in found)
+    """Those that wait for more than a release; `runs` are the newest of its experiment."""
+    return tuple(_of(pipeline, one, standings, runs, now) for one in pipeline.on_causes)
 
 
 def overdue(found: TriggerStatus, now: datetime) -> bool:
