@@ -19,7 +19,9 @@ def carried_on(turn: Turn) -> None:
         RemoteError: what of them failed; it was told, and the others went on.
         LockLostError: another pass may be at work by now.
     """
-    if turn.desired.disabled:  # all are held, and the pass of an environment that is off has no rights to end one
+    if (
+        turn.desired.disabled
+    ):  # all are held, and the pass of an environment that is off has no rights to end one
         return
     kept = InLock(turn.keeping) if turn.keeping else InMemory()
     tell = said(turn.tell)

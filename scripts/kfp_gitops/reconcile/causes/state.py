@@ -175,12 +175,22 @@ def standing(key: str, kept: Kept, state: State) -> Standing:
     """A trigger as people are told."""
     pipeline, _, trigger = key.partition("/")
     begin = f"{pipeline}-{trigger}-"
-    unclear = tuple(
-        sorted(n for n, one in state.intents.items() if one.unclear and n == f"{begin}{one.digest}")
+    unclear = sorted(
+        (n, one.cause) for n, one in state.intents.items() if one.unclear and n == f"{begin}{one.digest}"
     )
+    names, causes = tuple(name for name, _ in unclear), tuple(cause for _, cause in unclear)
     looked = state.at or datetime(1970, 1, 1, tzinfo=UTC)
     return Standing(
-        pipeline, trigger, looked, kept.waiting, kept.held, kept.missed, unclear, kept.last, kept.problem
+        pipeline,
+        trigger,
+        looked,
+        kept.waiting,
+        kept.held,
+        kept.missed,
+        names,
+        causes,
+        kept.last,
+        kept.problem,
     )
 
 
