@@ -105,4 +105,9 @@ def test_a_plan_says_which_triggers_a_pause_holds_back_and_what_becomes_of_what_
         "paused, so triggers start nothing: d-after until 2026-11-29T17:30:00Z; when it is over one run of each makes "
         "up for what they missed",
     ]
-    assert [*held_triggers.told(replace(desired, disabled=True), now)] == []
+    assert [*held_triggers.told(replace(desired, disabled=True), now)] == [
+        "turned off, so triggers start nothing: a-after, b-after, e-after; what they wait for meanwhile is missed, and "
+        "status tells it",
+        "turned off, so triggers start nothing: d-after; when it is on again one run of each makes up for what they "
+        "missed",
+    ]

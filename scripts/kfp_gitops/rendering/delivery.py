@@ -110,10 +110,9 @@ def _objects(env: Environment, texts: Mapping[str, str], context: Mapping[str, A
 
 def _not_demanded(env: Environment, rendered: Mapping[str, str], passes: Passes) -> Iterator[Problem]:
     """An installed package finds the templates of a version that did not know of it: nobody would miss it in time."""
-    if env.disabled:
-        return
     plan, page = (
-        f"`delivery.{key}` is set" if env.delivery.get(key) else "" for key in ("requirePlan", "statusPage")
+        f"`delivery.{key}` is set" if env.delivery.get(key) and not env.disabled else ""
+        for key in ("requirePlan", "statusPage")
     )
     wanted = (
         (plan, "--require-plan", "apply-job", "the Job demands no approved plan"),

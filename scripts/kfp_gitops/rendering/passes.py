@@ -34,6 +34,8 @@ class Passes:
     """Those of the triggers that hand on outputs of runs."""
     off: tuple[tuple[str, str], ...] = ()
     """Those that are turned off: a pass sees that they are, so nothing of that time is owed when they are on again."""
+    disabled: bool = False
+    """Whether the environment is turned off: a pass sees that it is, starts nothing, and goes on with no backfill."""
 
     @property
     def wanted(self) -> bool:
@@ -43,7 +45,10 @@ class Passes:
     @property
     def reason(self) -> str:
         """Why, for who reads what is delivered, in words that stay the same from one backfill to the next."""
-        named = [f"{pipeline}/{trigger}" for pipeline, trigger in sorted((*self.after_runs, *self.on_data))]
+        here = " (off)" if self.disabled else ""
+        named = [
+            f"{pipeline}/{trigger}{here}" for pipeline, trigger in sorted((*self.after_runs, *self.on_data))
+        ]
         off = [f"{pipeline}/{trigger} (off)" for pipeline, trigger in sorted(self.off)]
         more = [*(["backfills"] if self.backfills else []), *self.collects]
         return ", ".join([*_first([*named, *off]), *more])
@@ -56,21 +61,20 @@ def _first(named: list[str]) -> Iterator[str]:
 
 
 def found(root: Path, env: Environment, pipelines: Iterable[RenderedPipeline]) -> Passes:
-    """What an environment asks for; of triggers that are turned off a look alone, and nothing where all of it is."""
-    if env.disabled:
-        return Passes()
+    """What an environment asks for; of triggers that are turned off, or whose environment is, a look alone."""
     all_of_them = [(one.name, trigger) for one in pipelines for trigger in on_causes(one)]
     triggers = [(name, one) for name, one in all_of_them if one.enabled]
     return Passes(
         tuple((name, one.name) for name, one in triggers if isinstance(one.run_on, AfterRun)),
         tuple((name, one.name) for name, one in triggers if isinstance(one.run_on, OnData)),
-        tuple(one.id for one in env.backfills),
+        () if env.disabled else tuple(one.id for one in env.backfills),
         (
             *(["previews"] if _is_previewed(root, env) else []),
             *(["asides"] if asides.allowed(env.values.value) else []),
         ),
-        tuple((name, one.name) for name, one in triggers if _reads(one)),
+        tuple((name, one.name) for name, one in triggers if _reads(one) and not env.disabled),
         tuple((name, one.name) for name, one in all_of_them if not one.enabled),
+        disabled=env.disabled,
     )
 
 

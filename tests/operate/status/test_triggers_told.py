@@ -14,7 +14,7 @@ from kfp_gitops.kfpserver.kfpapi.actual import Actual
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.manifest import reader
-from kfp_gitops.operate.status import build, expected, rows, show, triggers
+from kfp_gitops.operate.status import build, by_hand, expected, rows, show, triggers
 from kfp_gitops.operate.status.health import Kind, of_pipeline
 from kfp_gitops.operate.status.model import LastRun, PipelineStatus, Status, TriggerStatus
 from kfp_gitops.reconcile.causes.standing import Missed, Standing, Started, Waiting
@@ -81,6 +81,49 @@ def test_what_it_last_started_and_for_what() -> None:
     assert _kinds(found) == []
 
 
+HANDS_ON = {
+    "mode": "all of it", "n": 3, "names": ["a", "b's"],
+    "id": {"run": "id"}, "at": {"run": "finishedTime"}, "of": {"run": "name"},
+    "model": {"output": "train.model"},
+}  # fmt: skip
+
+
+def test_a_run_by_hand_is_given_what_is_known_of_what_the_trigger_would_have_handed_over() -> None:
+    trigger = {**AFTER, "parameters": HANDS_ON}
+    why = "nobody looked for more than a day"
+    found = _of(_standing(missed=(Missed("run 0b4b", NOW - DAY, why, NOW),)), trigger=trigger)
+    (one,) = of_pipeline(_status(found), NOW, _say)
+    assert one.command == (
+        "python scripts/run.py --pipeline forecast --param 'mode=all of it' --param n=3 "
+        """--param 'names=["a", "b'"'"'s"]' --param id=0b4b --param at=2026-11-28T09:30:00Z"""
+    )
+    assert one.cause.endswith(
+        f"(run 0b4b): {why}; to be given as well: of (name of run 0b4b), model (output train.model of run 0b4b)"
+    )
+    unclear = _of(_standing(unclear=("x",), unclear_causes=("run 0b4b",)), trigger=trigger)
+    (other,) = of_pipeline(_status(unclear), NOW, _say)
+    assert other.command == one.command.replace(" --param at=2026-11-28T09:30:00Z", "")
+    assert "to be given as well: at (finishedTime of run 0b4b), of (name" in other.cause
+
+
+@pytest.mark.parametrize(
+    ("state", "given", "to_give"),
+    [
+        ("s3://lake/usage/1.csv 9f-2", ("u=s3://lake/usage/1.csv", "k=usage/1.csv", "e=9f-2"), 1),
+        ("s3://lake/usage/1\x1b.csv 9f-2", ("e=9f-2",), 3),
+        ("s3://elsewhere/1.csv 9f", (), 4),
+        ("-", (), 4),
+    ],
+)
+def test_of_new_data_what_its_state_tells_is_given(state: str, given: tuple[str, ...], to_give: int) -> None:
+    facts = {"u": "uri", "k": "key", "e": "etag", "m": "modified"}
+    on = {"data": {"uri": "s3://lake/usage/", "changes": "newest-key"}}
+    data = {"name": "news", "runOn": on, "parameters": {name: {"data": fact} for name, fact in facts.items()}}
+    (trigger,) = reader.triggers({"triggers": [data]})
+    found = by_hand.of(trigger, f"data s3://lake/usage/ {state}", NOW)
+    assert (found.given, len(found.to_give)) == (given, to_give)
+
+
 def test_what_waits_is_told_and_after_an_hour_found() -> None:
     waits = Waiting("run 0b4b", "d", NOW - HOUR / 2, "as many go on as may at once")
     found = _of(_standing(waiting=(waits,)))
@@ -98,7 +141,8 @@ def test_what_waits_is_told_and_after_an_hour_found() -> None:
     [
         ("nobody looked for more than a day", [Kind.MISSED]),
         ("its run was deleted while it waited", [Kind.MISSED]),
-        ("it was paused then", [Kind.HELD]),
+        ("it was paused or turned off then", [Kind.HELD]),
+        ("it was paused then", [Kind.HELD]),  # as a version before said it
         ("outside of its window", [Kind.HELD]),
     ],
 )
@@ -132,7 +176,7 @@ def test_a_pass_that_does_not_come_and_one_that_cannot_tell_are_found() -> None:
     late = _of(_standing(looked=NOW - HOUR))
     assert _kinds(late) == [Kind.TRIGGER]
     assert _kinds(_of(_standing(problem="s3 does not answer"))) == [Kind.TRIGGER]
-    assert _kinds(_of(_standing(unclear=("forecast-after-1",)))) == [Kind.OTHER]
+    assert _kinds(_of(_standing(unclear=("forecast-after-1",), unclear_causes=("run 1",)))) == [Kind.OTHER]
     assert _kinds(_of(_standing(looked=NOW - HOUR), trigger={**AFTER, "enabled": False})) == []
 
 
@@ -177,13 +221,18 @@ def test_json_holds_all_of_it() -> None:
     found = _of(
         _standing(
             waiting=(Waiting("run 1", "d", NOW, "why"),), held="paused", last=Started("run 0", "n", "i", NOW),
-            missed=(Missed("run 2", NOW - HOUR, "it was paused then", NOW),), unclear=("x",), problem="p",
+            missed=(Missed("run 2", NOW - HOUR, "it was paused then", NOW),), unclear=("x",),
+            unclear_causes=("run 3",), problem="p",
         )
     )  # fmt: skip
     data = json.loads(show.to_json(Status("dev", "http://kfp", NOW, (_status(found),), ()), _say))
     named("status").validator.validate(data)
     (told,) = data["pipelines"][0]["triggers"]
-    assert told["held"] == [{"cause": "run 2", "moment": "2026-11-29T08:30:00Z", "why": "it was paused then"}]
+    (held,) = told["held"]
+    assert held == {
+        "cause": "run 2", "moment": "2026-11-29T08:30:00Z", "why": "it was paused then",
+        "by_hand": {"given": [], "to_give": []},
+    }  # fmt: skip
     assert (told["stopped"], told["last"]["id"], told["unclear"]) == ("paused", "i", ["x"])
 
 
@@ -197,7 +246,11 @@ def test_a_pipeline_whose_trigger_missed_something_is_unhealthy() -> None:
     assert "forecast-after missed 1 cause, the last of 11-28 09:30" in found.unhealthy
 
 
-def test_nobody_looks_after_an_environment_that_is_turned_off_and_that_alarms_nobody() -> None:
-    late = {(FORECAST, "after"): _standing(looked=NOW - DAY, problem="s3 does not answer")}
-    (found,) = triggers.of_pipeline(_wanted(FORECAST, AFTER), late, [], NOW, looked_after=False)
-    assert _kinds(found) == []
+def test_an_environment_that_is_turned_off_is_looked_after_too() -> None:
+    from kfp_gitops.reconcile.plan import plan
+
+    desired, actual = replace(_desired(_wanted(FORECAST, AFTER)), disabled=True), Actual({}, {}, (), NOW)
+    late = _standing(looked=NOW - DAY, held="the environment is turned off")
+    look = build.Look.of(desired, actual, plan(desired, actual), standings={(FORECAST, "after"): late})
+    (found,) = look.at(desired.pipelines[0], []).triggers
+    assert (found.stopped, _kinds(found)) == ("the environment is turned off", [Kind.TRIGGER])

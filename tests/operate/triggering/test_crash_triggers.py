@@ -1,8 +1,9 @@
 """Killed anywhere and run again: at most one run for each cause, always, and none is lost.
 
 Random lives of an environment with triggers: runs upstream that succeed, fail, are terminated, run again, deleted;
-data that change and come back; pauses; passes that are killed, broken off, or answered wrongly or late, at any call
-before or after its effect; clocks that are moved; runs that somebody deletes; what is kept lost or damaged.
+data that change and come back; pauses, and times in which the environment is off; passes that are killed, broken off,
+or answered wrongly or late, at any call before or after its effect; clocks that are moved; runs that somebody deletes;
+what is kept lost or damaged.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from kfp_gitops.kfpserver import ownership
 from kfp_gitops.reconcile.causes.cause import Watched, digest, run_name, watched
 from kfp_gitops.reconcile.causes.seams import DataState
 from profiles import examples
-from trigger_kit import Place, after, on_data, pipeline
+from trigger_kit import Place, after, on_data, pipeline, turned_off
 from trigger_server import OTHER, OWNER, Interruption, KilledError, Run
 
 URI = "s3://bucket/key"
@@ -46,15 +47,24 @@ class Triggers(RuleBasedStateMachine):
             pipeline("mend", after(state="FAILED")),
             pipeline("chain", after("down")),
             pipeline("fed", on_data(URI, max_concurrency=most)),
+            pipeline("makes_up", after(on_missed="run")),
             lasts=lasts, unseen=unseen, reported=reported,
         )  # fmt: skip
         self.server = self.here.server
         self.server.on_start = self._starts
-        for name in ("up", "down", "any", "mend", "chain", "fed"):
+        for name in ("up", "down", "any", "mend", "chain", "fed", "makes_up"):
             self.server.registers(name)
         self.server.registers("up", "theirs", OTHER)
         self.triggers = {one.pipeline.name: one for one in watched(self.here.desired.pipelines)}
         self.paused = False
+        self.closed_since: int | None = None
+        """When a pass first saw that it is, by the clock that is never wrong; None: not for certain."""
+        self.closed_out: set[str] = set()
+        """Ids of upstream runs that ended, only once, while passes saw that it is paused: they start nothing."""
+        self.to_make_up: list[set[str]] = []
+        """Of each such time those that `makes_up` is owed one run for at most: for all of them together."""
+        self.again: set[str] = set()
+        """Ids of upstream runs that somebody retried."""
         self.excused: set[str] = set()
         """Ids of upstream runs, and etags, of which nobody is owed a run for certain."""
         self.lost = False
@@ -97,6 +107,9 @@ class Triggers(RuleBasedStateMachine):
         found = self._ended_upstream()
         run = found[pick % len(found)]
         run.ends, run.state, run.terminated = self.server.clock + lasts, state, False
+        self.again.add(run.id)
+        self.closed_out.discard(run.id)
+        self.to_make_up.clear()
         self._ends(run)
 
     @precondition(lambda self: self._ended_upstream())
@@ -105,6 +118,7 @@ class Triggers(RuleBasedStateMachine):
         found = self._ended_upstream()
         run = found[pick % len(found)]
         del self.server.runs[run.id]
+        self.to_make_up.clear()
 
     @precondition(lambda self: self.server.made_by)
     @rule(pick=st.integers(0, 9))
@@ -128,27 +142,68 @@ class Triggers(RuleBasedStateMachine):
     @rule(by=st.sampled_from([-4000, -600, -20, 20, 600, 4000]))
     def clocks_are_moved(self, by: int) -> None:
         self.server.offset += by
+        self._nothing_is_certain()
+
+    def _nothing_is_certain(self) -> None:
+        """Of what ended in a pause: when it did, or that it was one, is not known any more."""
+        self.closed_since = None
+        self.closed_out.clear()
+        self.to_make_up.clear()
 
     @rule(by=st.sampled_from([DAY + 7200, 3 * DAY]))
     def nobody_looks_for_days(self, by: int) -> None:
         """What ended before the last day is missed."""
         self.server.advance(by)
+        self.to_make_up.clear()
         self.excused |= {
             run.id for run in self.server.runs.values() if run.ends < self.server.clock - DAY + 2 * 4000
         }
 
-    @rule()
-    def a_pause_begins_or_ends(self) -> None:
+    @rule(off=st.booleans(), seen=st.booleans())
+    def a_pause_begins_or_ends(self, off: bool, seen: bool) -> None:
+        """`off`: of the whole environment, by `state: disabled`; `seen`: it is, to its end."""
         if not self.paused:
             self.here.look()  # what ended before it is not held back by it
+        elif seen:
+            self.here.look()
+            self._closed_out()
         self.paused = not self.paused
         until = self.server.told() + timedelta(days=365) if self.paused else None
         its = tuple(replace(one, paused_until=until) for one in self.here.desired.pipelines)
-        self.here.desired = replace(self.here.desired, pipelines=its)
+        self.here.desired = replace(self.here.desired, pipelines=its, disabled=False)
+        if self.paused and off:
+            self.here.desired = turned_off(self.here.desired)
+        self.closed_since = self.server.clock if self.paused else None
         self.a_pass_runs_through()
         self.excused |= {
             run.id for run in self.server.runs.values() if run.ends + run.reported > self.server.clock
         }
+
+    @precondition(lambda self: not self.paused)
+    @rule(off=st.booleans(), number=st.integers(1, 3), looks=st.booleans())
+    def runs_end_in_a_pause(self, off: bool, number: int, looks: bool) -> None:
+        self.a_pause_begins_or_ends(off=off, seen=True)
+        for _ in range(number):
+            self.server.advance(20)
+            self.a_run_upstream("SUCCEEDED", "sha-1", 0)
+            if looks:
+                self.a_pass_runs_through()
+        self.server.advance(20 + self.server.reported)
+        self.a_pause_begins_or_ends(off=off, seen=True)
+
+    def _closed_out(self) -> None:
+        if (since := self.closed_since) is None:
+            return
+        found = [
+            run for run in self._ended_upstream()
+            if since + 1 < run.ends < self.server.clock and run.id not in self.again
+            and run.offset == self.server.offset
+        ]  # fmt: skip
+        self.closed_out |= {run.id for run in found}
+        owed = {
+            run.id for run in found if self._is_cause("makes_up", run, run.state, terminated=run.terminated)
+        }
+        self.to_make_up += [owed] if owed else []
 
     @rule(damage=st.sampled_from(["", "triggers1 AAAA", "cut", "text"]))
     def what_is_kept_is_lost(self, damage: str) -> None:
@@ -163,6 +218,7 @@ class Triggers(RuleBasedStateMachine):
                 self.server.made[name] = min(self.server.made[name], there[name])
         self.excused |= {run.id for run in self.server.runs.values()}
         self.states.clear()
+        self._nothing_is_certain()
         there = self.here.data.there.get(URI)
         self.excused |= {there.etag} if isinstance(there, DataState) else set()
         self.lost = True
@@ -214,6 +270,9 @@ class Triggers(RuleBasedStateMachine):
 
     def _starts(self, run: Run) -> None:
         assert not self.paused, run
+        cause = ownership.facts(run.description)["cause"]
+        if run.pipeline_id != "p-makes_up":
+            assert cause not in self.closed_out, run
 
     def _at_most_once(self) -> None:
         assert all(count <= 1 for count in self.server.made.values()), self.server.made
@@ -228,7 +287,7 @@ class Triggers(RuleBasedStateMachine):
         if not hasattr(self, "here"):
             return
         if self.paused:
-            self.a_pause_begins_or_ends()
+            self.a_pause_begins_or_ends(off=False, seen=True)
         self.server.advance(1000)
         for _ in range(60):
             self.here.passes(3)
@@ -239,6 +298,7 @@ class Triggers(RuleBasedStateMachine):
         self._at_most_once()
         self._none_is_lost()
         self._states_are_run()
+        self._what_was_missed_is_made_up_for()
         self._nothing_that_was_no_cause()
 
     def _none_is_lost(self) -> None:
@@ -247,6 +307,17 @@ class Triggers(RuleBasedStateMachine):
             for run in self._owed(name, one):
                 its = run_name(one, digest(OWNER, one, f"run {run.id}"))
                 assert its in ever or its in noted, (name, run)
+
+    def _what_was_missed_is_made_up_for(self) -> None:
+        one, noted, ever = self.triggers["makes_up"], self._noted(), set(self.here.started)
+        for owed in self.to_make_up:
+            names = {run_name(one, digest(OWNER, one, f"run {run}")) for run in owed}
+            assert len(names & (ever | noted)) <= 1, owed
+        if (
+            self.to_make_up
+        ):  # while one waits for its turn, another pause may bring a newer one, which makes up for both
+            excused = {run_name(one, digest(OWNER, one, f"run {run}")) for run in self.excused}
+            assert excused & (ever | noted), self.to_make_up
 
     def _noted(self) -> set[str]:
         return {ownership.facts(one.description).get("run", "") for one in self.server.notes.values()}
@@ -287,4 +358,4 @@ class Triggers(RuleBasedStateMachine):
 
 
 TestTriggers = Triggers.TestCase
-TestTriggers.settings = settings(max_examples=examples(500), stateful_step_count=15)
+TestTriggers.settings = settings(max_examples=examples(400), stateful_step_count=15)

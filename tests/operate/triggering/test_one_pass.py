@@ -14,7 +14,7 @@ from kfp_gitops.language.manifest import FactOfData, FactOfRun, OutputOf, Window
 from kfp_gitops.operate.operations import pause
 from kfp_gitops.reconcile.causes.seams import DataState
 from kfp_gitops.reconcile.causes.state import standings
-from trigger_kit import Place, after, on_data, pipeline
+from trigger_kit import Place, after, on_data, pipeline, turned_off
 from trigger_server import EPOCH, OTHER, OWNER
 
 DAY = 86400
@@ -230,6 +230,39 @@ def test_the_only_trigger_that_is_turned_off_and_on_again_is_owed_nothing_of_tha
     assert len(here.started) == 1
 
 
+def test_the_only_trigger_that_is_taken_out_and_comes_back_is_owed_nothing_where_passes_went_on() -> None:
+    """As they do for backfills and previews."""
+    here = chain()
+    on = here.desired
+    here.server.runs_of("up")
+    here.server.advance(60)
+    assert here.look().started == 1
+    here.desired = replace(on, pipelines=(pipeline("up"), pipeline("down")))
+    for _ in range(5):
+        here.server.advance(1800)
+        here.look()
+        here.server.runs_of("up")
+    here.server.advance(300)
+    here.look()
+    here.server.advance(60)
+    here.desired = on
+    assert here.passes(5).started == 0
+
+
+def test_the_only_trigger_off_and_on_at_once_starts_nothing_twice() -> None:
+    here = chain()
+    on = here.desired
+    here.server.runs_of("up")
+    here.passes(3, by=10)
+    assert (len(here.started), here.state.intents) == (1, {})
+    del here.server.runs[here.server.made_by[0].id]
+    here.desired = replace(on, pipelines=(pipeline("up"), pipeline("down", after(enabled=False))))
+    here.look()
+    here.desired = on
+    here.passes(3)
+    assert len(here.started) == 1
+
+
 def test_a_pause_in_the_values_holds_back_what_waited_and_misses_what_ended_in_it() -> None:
     here = chain()
     here.server.lasts = 120
@@ -247,7 +280,7 @@ def test_a_pause_in_the_values_holds_back_what_waited_and_misses_what_ended_in_i
     here.server.advance(60)
     here.server.runs_of("up")
     here.passes(2)
-    assert (len(here.started), missed(here)) == (1, ["it was paused then"])
+    assert (len(here.started), missed(here)) == (1, ["it was paused or turned off then"])
     here.server.advance(3600)
     here.passes(2)
     assert len(here.started) == 2
@@ -286,7 +319,7 @@ def test_a_pause_that_nobody_saw_tells_when_it_was() -> None:
     here.server.runs_of("up")
     here.server.advance(3600)
     assert here.look().started == 0
-    assert missed(here) == ["it was paused then"]
+    assert missed(here) == ["it was paused or turned off then"]
 
 
 def test_one_run_makes_up_for_all_that_were_missed() -> None:
@@ -302,7 +335,7 @@ def test_one_run_makes_up_for_all_that_were_missed() -> None:
     here.passes(3)
     (run,) = here.server.made_by
     assert ownership.facts(run.description)["cause"] == newest.id
-    assert missed(here) == ["it was paused then; the run of a newer one makes up for it"] * 2
+    assert missed(here) == ["it was paused or turned off then; the run of a newer one makes up for it"] * 2
 
 
 def _held_for_days(here: Place) -> None:
@@ -422,13 +455,46 @@ def test_what_waited_when_its_window_closed_is_started_when_it_opens() -> None:
     assert len(here.started) == 2
 
 
-def test_the_whole_environment_turned_off_starts_nothing() -> None:
-    here = chain()
-    here.desired = replace(here.desired, disabled=True)
-    here.server.runs_of("up")
-    here.passes(3)
+@pytest.mark.parametrize(("on_missed", "starts"), [("report", 0), ("run", 1)])
+def test_what_ends_while_the_environment_is_off_is_missed(on_missed: str, starts: int) -> None:
+    here = chain(on_missed=on_missed)
+    on, here.desired = here.desired, turned_off(here.desired)
+    here.look()
+    for _ in range(3):
+        here.server.advance(3600)
+        newest = here.server.runs_of("up")
+        here.passes(2)
     (stands,) = standings(here.state)
     assert (here.started, stands.held) == ([], "the environment is turned off")
+    here.desired = on
+    here.server.advance(60)
+    here.passes(5)
+    assert len(here.started) == starts
+    assert len(missed(here)) == 3 - starts
+    assert here.look().alarming == {("down", "t"): 0}
+    assert all(ownership.facts(run.description)["cause"] == newest.id for run in here.server.made_by)
+
+
+def test_what_waited_when_the_environment_was_turned_off_is_started_when_it_is_on_again() -> None:
+    here = chain()
+    here.server.runs_of("up")
+    on, here.desired = here.desired, turned_off(here.desired)
+    here.passes(200, by=600)
+    here.desired = on
+    here.passes(3)
+    assert (len(here.started), missed(here)) == (1, [])
+
+
+def test_data_that_changed_days_ago_while_the_environment_was_off_are_missed() -> None:
+    here = fed()
+    on, here.desired = here.desired, turned_off(here.desired)
+    here.look()
+    here.server.advance(60)
+    here.data.there[URI] = state(here, "b")
+    here.passes(72, by=3600)
+    here.desired = on
+    here.passes(3)
+    assert here.started == []
 
 
 def test_nobody_looked_for_three_days() -> None:
@@ -461,7 +527,7 @@ def test_what_a_pause_held_back_is_no_alarm() -> None:
     here.server.advance(60)
     here.server.runs_of("up")
     here.passes(2)
-    assert missed(here) == ["it was paused then"]
+    assert missed(here) == ["it was paused or turned off then"]
     assert here.look().alarming == {("down", "t"): 0}
 
 
@@ -695,7 +761,7 @@ def test_a_state_in_a_pause_is_missed() -> None:
     here.passes(2)
     here.server.advance(3600)
     here.passes(2)
-    assert (here.started, missed(here)) == ([], ["it was paused then"])
+    assert (here.started, missed(here)) == ([], ["it was paused or turned off then"])
 
 
 def test_many_runs_at_once_cost_few_requests_and_the_rest_waits_for_the_next_pass() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from kfp_gitops.language.manifest import AfterRun, OnData, Trigger
@@ -32,6 +33,13 @@ def after(upstream: str = "up", *, name: str = "t", state: Any = "SUCCEEDED", ve
 def on_data(uri: str = "s3://bucket/key", *, name: str = "t", changes: Any = "etag", **more: Any) -> Trigger:
     parameters = more.pop("parameters", {})
     return Trigger(name, parameters, (), run_on=OnData(uri, changes), **more)
+
+
+def turned_off(desired: Desired) -> Desired:
+    """With `state: disabled`, as its manifests are read then."""
+    until = datetime(9999, 12, 31, tzinfo=UTC)
+    its = tuple(replace(one, paused_until=until) for one in desired.pipelines)
+    return replace(desired, disabled=True, pipelines=its)
 
 
 @dataclass

@@ -230,6 +230,18 @@ def test_a_disabled_environment_mounts_its_head_alone(repository: Path) -> None:
         assert [*delivered.mounted(template["spec"], objects)] == ["environment.yaml"]
 
 
+def test_its_pass_that_sees_that_it_is_off_mounts_all_archives(repository: Path) -> None:
+    values = repository / "environments/dev/values.yaml"
+    values.write_text(values.read_text("utf-8") + "state: disabled\n", "utf-8")
+    first, *others = _pipelines(50, _small)
+    manifest = f"name: first\ntriggers:\n- {{name: after, runOn: {{pipeline: {others[0].name}}}}}\n"
+    objects = _built(repository, [replace(first, manifest=manifest), *others])
+    of = {name: delivered.mounted(template["spec"], objects) for name, template in delivered.pods(objects)}
+    archives = {one for one in of.pop("kfp-gitops-dev-trigger") if one.endswith(".tar.gz")}
+    assert len(archives) == 9, "eight of pipelines, and one of what they share"
+    assert {name: [*found] for name, found in of.items()} == {"kfp-gitops-dev": ["environment.yaml"]}
+
+
 def _noise(name: str, size: int) -> str:
     """What no compressor makes smaller than three quarters."""
     found = b"".join(hashlib.sha256(f"{name} {part}".encode()).digest() for part in range(size // 32))

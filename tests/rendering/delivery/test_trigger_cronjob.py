@@ -173,19 +173,81 @@ def test_what_is_delivered_is_valid_and_leaves_nothing_to_defaults(
         assert list(_left_to_the_server(item)) == list(_empty(item)) == []
 
 
-def test_disabled_it_goes(
-    build: Build, waits: Callable[[str], None], repository: Path, command: Command
-) -> None:
-    waits(AFTER + NEWS)
-    build(HOST, DATA)
-    values = repository / "environments/dev/values.yaml"
-    values.write_text(f"state: disabled\n{values.read_text('utf-8')}", "utf-8")
-    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
-    objects = tuple(kustomize_build(repository / "manifests/dev"))
-    assert not any("trigger" in item["metadata"]["name"] for item in objects)
-
-
 OUTPUT = "- {name: after, runOn: {pipeline: stays}, parameters: {threshold: {output: count.words}}}\n"
+OFF = "- {name: rests, runOn: {pipeline: stays}, enabled: false}\n"
+GATEWAY = "  pushGateway: {url: 'http://push.m.svc:9091', namespace: m, podLabels: {app: push}, port: 9091}\n"
+
+
+@pytest.fixture
+def turned_off(repository: Path) -> Callable[[], None]:
+    def write() -> None:
+        values = repository / "environments/dev/values.yaml"
+        values.write_text(f"state: disabled\n{values.read_text('utf-8')}", "utf-8")
+
+    return write
+
+
+def test_a_disabled_environment_has_it_to_be_seen_as_off_and_it_may_start_nothing(
+    build: Build, waits: Callable[[str], None], repository: Path, turned_off: Callable[[], None]
+) -> None:
+    waits(OUTPUT + OFF)
+    turned_off()
+    _hosted(repository, "  metadata: http://metadata-envoy-service.kubeflow.svc:9090\n")
+    objects = build(HOST)
+    cronjob = delivered.one(objects, "CronJob", TRIGGER)
+    assert cronjob["metadata"]["annotations"]["kfp-gitops/for"] == "hello/after (off), hello/rests (off)"
+    assert granted(objects, TRIGGER, KFP) == {
+        *(("pipelines", verb) for verb in ("get", "list")),
+        *(("experiments", verb) for verb in ("list", "create", "unarchive")),
+        ("runs", "list"),
+    }
+    pods = _pods(objects)
+    assert set(pods) == {"kfp-gitops-dev", TRIGGER}
+    assert _egress(objects, pods[TRIGGER]["metadata"]["labels"]) == DNS | API | LEASE
+    assert "pipelines/hello/pipeline.yaml" in delivered.mounted(pods[TRIGGER]["spec"], objects)
+
+
+def test_a_disabled_environment_looks_at_data_and_tells_prometheus_nothing(
+    build: Build, waits: Callable[[str], None], turned_off: Callable[[], None]
+) -> None:
+    waits(NEWS)
+    on = _pods(build(HOST, GATEWAY + DATA))[TRIGGER]["spec"]["containers"][0]["args"]
+    turned_off()
+    pod = _pods(objects := build(HOST))[TRIGGER]
+    assert "lake/app=minio TCP 9000" in _egress(objects, pod["metadata"]["labels"])
+    (container,) = pod["spec"]["containers"]
+    assert "AWS_ACCESS_KEY_ID" in {variable["name"] for variable in container["env"]}
+    assert [*container["args"], "--push-gateway=http://push.m.svc:9091", "--period=60"] == on
+
+
+def test_a_disabled_environment_takes_previews_down_and_has_no_pass_for_backfills_or_tombstones(
+    build: Build, repository: Path, turned_off: Callable[[], None]
+) -> None:
+    backfill = repository / "environments/dev/backfills/mondays.yaml"
+    backfill.parent.mkdir()
+    backfill.write_text(
+        "{pipeline: hello, from: '2026-02-01', to: '2026-02-10', tickParameter: name, reason: wrong prices}\n"
+    )
+    turned_off()
+    objects = build(HOST)
+    assert TRIGGER not in _pods(objects)
+    values = repository / "environments/dev/values.yaml"
+    values.write_text(f"asides: allowed\n{values.read_text('utf-8')}", "utf-8")
+    objects = build(HOST)
+    cronjob = delivered.one(objects, "CronJob", TRIGGER)
+    assert cronjob["metadata"]["annotations"]["kfp-gitops/for"] == "asides"
+    assert {("runs", "delete"), ("pipelines", "delete")} <= granted(objects, TRIGGER, KFP)
+    assert ("experiments", "archive") not in granted(objects, TRIGGER, KFP)
+
+
+def test_a_pipeline_that_is_absent_has_no_pass(
+    build: Build, waits: Callable[[str], None], repository: Path
+) -> None:
+    waits(AFTER)
+    values = repository / "environments/dev/values.yaml"
+    text = values.read_text("utf-8")
+    values.write_text(f"{text[: text.index('  hello:')]}  hello: {{state: absent}}\n", "utf-8")
+    assert TRIGGER not in _pods(build(HOST))
 
 
 def _hosted(repository: Path, more: str) -> None:

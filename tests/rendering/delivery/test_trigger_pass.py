@@ -239,6 +239,46 @@ def test_the_pass_is_granted_exactly_what_it_asks_of_kfp(
     asked.compare()
 
 
+def test_turned_off_it_asks_for_no_more_than_it_is_granted_and_what_ended_meanwhile_is_missed(
+    delivered_with: Callable[..., Cluster],
+    server: DevServer,
+    repository: Path,
+    build: Callable[..., tuple[Object, ...]],
+) -> None:
+    backfill = repository / "environments/dev/backfills/mondays.yaml"
+    backfill.parent.mkdir()
+    backfill.write_text(
+        "{pipeline: hello, from: '2026-02-01', to: '2026-02-10', tickParameter: name, reason: wrong prices}\n"
+    )
+    there = delivered_with("triggers: [{name: after, runOn: {pipeline: stays}}]\n")
+    there.run("kfp-gitops-dev")
+    for _ in range(2):  # of the backfill the last run is begun, and no pass has seen its end
+        there.run(TRIGGER)
+        server.wait_idle()
+    on, values = there.objects, repository / "environments/dev/values.yaml"
+    text = values.read_text("utf-8")
+    values.write_text(f"state: disabled\n{text}", "utf-8")
+    there.objects = build(server.url)
+    asked = _Asked(there, server)
+    asked.look()
+    time.sleep(1.1)  # the second in which it is first seen is not missed
+    _of_stays(server)
+    time.sleep(1.1)
+    asked.look()
+    said = there.run(TRIGGER).out
+    assert "dev: 0 runs started; " in said and "mondays" not in said
+    used = _rights(asked.requests)
+    # Of a note, where KFP had broken over a run.
+    assert granted(there.objects, TRIGGER, KFP) - used == {
+        ("experiments", "create"),
+        ("experiments", "unarchive"),
+    }
+    assert used <= granted(there.objects, TRIGGER, KFP)
+    there.objects = on
+    assert "backfill mondays: done: is finished: 2/2 done" in there.run(TRIGGER).out
+    assert [name.partition("-")[0] for name in there.runs()] == ["backfill"] * 2
+
+
 def test_with_a_backfill_it_is_granted_what_that_takes(
     delivered_with: Callable[..., Cluster], server: DevServer, repository: Path
 ) -> None:

@@ -106,9 +106,7 @@ def _pipeline(
     finished = next((_run(run) for run in newest if run.state in _FINAL), None)
     drift = tuple(map(_line, changes))
     promise = promises.promise(pipeline, found, newest, actual.now)
-    its = triggers.of_pipeline(
-        pipeline, look.standings, newest, actual.now, looked_after=not desired.disabled
-    )
+    its = triggers.of_pipeline(pipeline, look.standings, newest, actual.now)
     return PipelineStatus(
         name=pipeline.name,
         team=pipeline.team,

@@ -11,10 +11,11 @@ from enum import StrEnum
 from kfp_gitops.base import columns
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 from kfp_gitops.operate.faults.firings import TIME_ZONE
-from kfp_gitops.operate.status import backfills
+from kfp_gitops.operate.status import backfills, by_hand
 from kfp_gitops.operate.status.missed import counted, firings
 from kfp_gitops.operate.status.model import (
     BackfillStatus,
+    ByHand,
     Cause,
     PipelineStatus,
     ScheduleStatus,
@@ -167,26 +168,34 @@ def _of_trigger(
     pipeline: PipelineStatus, trigger: TriggerStatus, now: datetime, say: Say
 ) -> Iterator[Finding]:
     """A cause that was missed is made up for by any run of the pipeline."""
-    start = say(f"run.py --pipeline {shlex.quote(pipeline.name)}")
     for kind, causes_ in ((Kind.MISSED, trigger.missed), (Kind.HELD, trigger.held)):
         if causes_:
             last = causes_[-1]
             number = columns.counted(len(causes_), "cause")
             told = f"{number}, the last at {minute(last.moment)} ({last.cause}): {last.why}"
-            yield Finding(kind, trigger.name, told, start)
+            yield _run_by_hand(kind, pipeline, trigger, told, last.by_hand, say)
     if trigger.problem:
         yield Finding(Kind.TRIGGER, trigger.name, trigger.problem, say("reconcile.py trigger"))
     elif overdue(trigger, now):
         told = f"no pass has looked since {minute(trigger.looked)}"
         yield Finding(Kind.TRIGGER, trigger.name, told, say("reconcile.py trigger"))
-    for name in trigger.unclear:
-        yield Finding(Kind.OTHER, trigger.name, f"KFP may have started {name}, and lists no such run", start)
+    for name, found in zip(trigger.unclear, trigger.unclear_by_hand, strict=True):
+        told = f"KFP may have started {name}, and lists no such run"
+        yield _run_by_hand(Kind.OTHER, pipeline, trigger, told, found, say)
     waits = next((one for one in trigger.waiting if now - one.moment > _HELD), None)
     if waits and not trigger.stopped:
         number = columns.counted(len(trigger.waiting), "cause")
         told = f"{number}, the first since {minute(waits.moment)} ({waits.cause}): {waits.why}"
         listed = say(f"run.py --list --pipeline {shlex.quote(pipeline.name)}")
         yield Finding(Kind.WAITING, trigger.name, told, listed)
+
+
+def _run_by_hand(
+    kind: Kind, pipeline: PipelineStatus, trigger: TriggerStatus, told: str, found: ByHand, say: Say
+) -> Finding:
+    """With the run that makes up for it, which is given what the trigger would have handed over."""
+    command = f"run.py --pipeline {shlex.quote(pipeline.name)}{by_hand.options(found)}"
+    return Finding(kind, trigger.name, f"{told}{by_hand.also(found)}", say(command))
 
 
 def _of_backfill(pipeline: PipelineStatus, backfill: BackfillStatus, now: datetime, say: Say) -> Finding:

@@ -83,12 +83,21 @@ class Promise:
 
 
 @dataclass(frozen=True)
+class ByHand:
+    """What a run by hand is given for a cause in place of a trigger's: `NAME=VALUE`, and in words what is not known."""
+
+    given: Sequence[str] = ()
+    to_give: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class TriggerCause:
     """What a trigger is owed a run for: `run ID` of another pipeline, or `data URI STATE`; since when, and why."""
 
     cause: str
     moment: datetime
     why: str
+    by_hand: ByHand = ByHand()
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,8 @@ class TriggerStatus:
     """How many of the last day a later run has made up for."""
     unclear: Sequence[str] = ()
     """Names of runs that KFP may have started although it lists none."""
+    unclear_by_hand: Sequence[ByHand] = ()
+    """Of each of these, in their order."""
     last: TriggerRun | None = None
     problem: str = ""
     """Why the newest pass could not tell what is due."""

@@ -8,13 +8,13 @@ or a window held back is no alarm.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.chains.edges import Edge
 from kfp_gitops.language.manifest import Trigger
+from kfp_gitops.operate.status import by_hand
 from kfp_gitops.operate.status.model import TriggerCause, TriggerRun, TriggerStatus
 from kfp_gitops.reconcile.causes import closing
 from kfp_gitops.reconcile.causes.standing import Missed, Standing, Waiting
@@ -31,15 +31,9 @@ def of_pipeline(
     standings: Standings | None,
     runs: Sequence[RunState],
     now: datetime,
-    *,
-    looked_after: bool = True,
 ) -> tuple[TriggerStatus, ...]:
-    """Those that wait for more than a release; `runs` are the newest of its experiment.
-
-    `looked_after`: whether there are passes at all; an environment that is turned off has none, and needs none.
-    """
-    found = tuple(_of(pipeline, one, standings, runs, now) for one in pipeline.on_causes)
-    return found if looked_after else tuple(replace(one, looked=None, problem="") for one in found)
+    """Those that wait for more than a release; `runs` are the newest of its experiment."""
+    return tuple(_of(pipeline, one, standings, runs, now) for one in pipeline.on_causes)
 
 
 def overdue(found: TriggerStatus, now: datetime) -> bool:
@@ -64,10 +58,10 @@ def _of(
         next_start=None,
         looked=found.looked if found else None,
     )
-    return _with(plain, found, runs) if found and trigger.enabled else plain
+    return _with(plain, trigger, found, runs) if found and trigger.enabled else plain
 
 
-def _with(plain: TriggerStatus, found: Standing, runs: Sequence[RunState]) -> TriggerStatus:
+def _with(plain: TriggerStatus, trigger: Trigger, found: Standing, runs: Sequence[RunState]) -> TriggerStatus:
     left = [one for one in found.missed if not _is_made_up(one, runs)]
     last = found.last
     return TriggerStatus(
@@ -78,18 +72,19 @@ def _with(plain: TriggerStatus, found: Standing, runs: Sequence[RunState]) -> Tr
         next_start=None,
         looked=found.looked,
         stopped=found.held,
-        waiting=tuple(map(_cause, found.waiting)),
-        missed=tuple(_cause(one) for one in reversed(left) if not closing.is_held(one.why)),
-        held=tuple(_cause(one) for one in reversed(left) if closing.is_held(one.why)),
+        waiting=tuple(_cause(trigger, one) for one in found.waiting),
+        missed=tuple(_cause(trigger, one) for one in reversed(left) if not closing.is_held(one.why)),
+        held=tuple(_cause(trigger, one) for one in reversed(left) if closing.is_held(one.why)),
         made_up=len(found.missed) - len(left),
         unclear=tuple(found.unclear),
+        unclear_by_hand=tuple(by_hand.of(trigger, one) for one in found.unclear_causes),
         last=TriggerRun(last.cause, last.run_name, last.run_id, last.at) if last else None,
         problem=found.problem,
     )
 
 
-def _cause(found: Missed | Waiting) -> TriggerCause:
-    return TriggerCause(found.cause, found.moment, found.why)
+def _cause(trigger: Trigger, found: Missed | Waiting) -> TriggerCause:
+    return TriggerCause(found.cause, found.moment, found.why, by_hand.of(trigger, found.cause, found.moment))
 
 
 def _is_made_up(missed: Missed, runs: Sequence[RunState]) -> bool:

@@ -13,12 +13,16 @@ from kfp_gitops.reconcile.events import Event
 
 
 def carried_on(turn: Turn, into: list[Continued] | None = None) -> None:
-    """Each of them, by as many runs as there is room for; `into` gets what came of each.
+    """Each of them, by as many runs as there is room for, none where the environment is turned off.
+
+    `into` gets what came of each.
 
     Raises:
         RemoteError: what of them failed; it was told, and the others went on.
         LockLostError: another pass may be at work by now.
     """
+    if turn.desired.disabled:  # all are held, and the pass of such an environment has no rights to end one
+        return
     kept = InLock(turn.keeping) if turn.keeping else InMemory()
     tell = said(turn.tell)
     done = continue_backfills(turn.api, turn.desired, kept, tell, notes=turn.notes)

@@ -15,7 +15,7 @@ from kfp_gitops.reconcile.causes.seams import DataStates, Results
 from kfp_gitops.reconcile.causes.seen import Seen
 from kfp_gitops.reconcile.causes.sorting import World
 from kfp_gitops.reconcile.causes.standing import Missed, Standing
-from kfp_gitops.reconcile.causes.state import State, standings
+from kfp_gitops.reconcile.causes.state import State, standings, without_triggers
 from kfp_gitops.reconcile.events import Event
 from kfp_gitops.reconcile.records import Desired, DesiredPipeline
 
@@ -72,12 +72,11 @@ def run(
     """
     triggers = watched(desired.pipelines)
     before = statetext.read(keeping.kept)
-    if not triggers and (before is None or not before.intents):
-        off = any(one.on_causes for one in desired.pipelines)  # seen now: to them nothing older is owed later
-        if before is not None or off:
-            keeping.keep_text(statetext.text(State(api.now())) if off else "")
-        return Passed()
     state = before or State()
+    if not triggers and not state.intents:
+        if before is not None or any(one.on_causes for one in desired.pipelines):
+            keeping.keep_text(statetext.text(without_triggers(state, api.now())))
+        return Passed()
     ground = looking.Ground(desired.owner, triggers, sources.data, desired.disabled)
     seen = looking.look(api, ground, state, notes)
     pipelines = {one.name: one for one in desired.pipelines}

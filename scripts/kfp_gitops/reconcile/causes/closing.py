@@ -19,7 +19,7 @@ _AFTER = timedelta(seconds=1)
 
 
 def observed(one: Watched, kept: Kept, now: datetime) -> Kept:
-    """With what this pass sees of a pause."""
+    """With what this pass sees of a pause, which an environment that is turned off is for each of its pipelines."""
     until = one.pipeline.paused_until
     if one.pipeline.is_paused(now):
         since = kept.closed.since if kept.closed else now + _AFTER
@@ -50,12 +50,14 @@ def held(one: Watched, now: datetime, *, disabled: bool) -> str:
     return ""
 
 
-PAUSED, OUTSIDE = "it was paused then", "outside of its window"
+PAUSED, OUTSIDE = "it was paused or turned off then", "outside of its window"
+_HELD = ("it was paused", OUTSIDE)
+"""Also as a version before said it, of which something is kept for a day."""
 
 
 def is_held(why: str) -> bool:
-    """Whether a cause was missed by what somebody wants: a pause, or the trigger's window."""
-    return why.startswith((PAUSED, OUTSIDE))
+    """Whether a cause was missed by what somebody wants: a pause, an environment that is off, or the window."""
+    return why.startswith(_HELD)
 
 
 def missed(one: Watched, kept: Kept, seen: Seen, moment: datetime) -> str:

@@ -55,6 +55,8 @@ class Standing:
     """The newest first."""
     unclear: tuple[str, ...] = ()
     """Names of runs that KFP may have started although it lists none."""
+    unclear_causes: tuple[str, ...] = ()
+    """Of each of these, in their order."""
     last: Started | None = None
     problem: str = ""
     """Why the pass could not tell what is due; "": it could."""

@@ -154,6 +154,11 @@ def begun(state: State, now: datetime) -> State:
     return replace(state, at=at, deep=deep, horizon=horizon, handled=kept, intents=intents, triggers=triggers)
 
 
+def without_triggers(state: State, now: datetime) -> State:
+    """After a pass that saw none that is on: to one that is there again later nothing is owed of the time before."""
+    return replace(begun(state, now), at=now, triggers={})
+
+
 def _moved_back(kept: Kept, back: timedelta, now: datetime) -> Kept:
     """After a clock that went back by so much, or by more, for time has passed: then causes count from earlier on.
 
@@ -170,12 +175,22 @@ def standing(key: str, kept: Kept, state: State) -> Standing:
     """A trigger as people are told."""
     pipeline, _, trigger = key.partition("/")
     begin = f"{pipeline}-{trigger}-"
-    unclear = tuple(
-        sorted(n for n, one in state.intents.items() if one.unclear and n == f"{begin}{one.digest}")
+    unclear = sorted(
+        (n, one.cause) for n, one in state.intents.items() if one.unclear and n == f"{begin}{one.digest}"
     )
+    names, causes = tuple(name for name, _ in unclear), tuple(cause for _, cause in unclear)
     looked = state.at or datetime(1970, 1, 1, tzinfo=UTC)
     return Standing(
-        pipeline, trigger, looked, kept.waiting, kept.held, kept.missed, unclear, kept.last, kept.problem
+        pipeline,
+        trigger,
+        looked,
+        kept.waiting,
+        kept.held,
+        kept.missed,
+        names,
+        causes,
+        kept.last,
+        kept.problem,
     )
 
 

@@ -55,7 +55,7 @@ def environment_warnings(environment: str, changes: Sequence[Change]) -> Iterato
             yield _moved(environment, change)
         elif change.field == "state":
             yield (
-                "every schedule of the environment is turned off, and nothing else is delivered to it"
+                "every schedule and trigger of the environment is turned off, and nothing else is delivered to it"
                 if change.after == "disabled"
                 else "the environment is delivered again, its schedules are turned on as its manifests say"
             )
