@@ -55,11 +55,16 @@ def test_of_a_team_it_stands_in_its_folder(repository: Path, command: Command) -
     ("words", "said"),
     [
         (ASKED[2:], "--pipeline is needed"),
-        (ASKED[:2], "--days and --reason is needed"),
+        (ASKED[:2], "--days and --reason are needed"),
         (("--days", "2026-01-01", *ASKED[:2], *ASKED[4:]), "write FROM..TO"),
-        ((*ASKED[:1], "hullo", *ASKED[2:]), "dev has no pipeline 'hullo'"),
+        (
+            (*ASKED[:1], "hullo", *ASKED[2:]),
+            "dev has no pipeline 'hullo'; did you mean 'hello'? there are: hello",
+        ),
         (ASKED[:6], "no parameter for the firing's instant"),
         ((*ASKED, "--parallel", "0"), "parallel"),
+        ((*ASKED, "--param", "rows"), "write NAME=VALUE"),
+        ((*ASKED, "--param", "rows=1"), "'hello' has no parameter 'rows'"),
     ],
 )
 def test_what_is_wrong_leaves_nothing_behind(
@@ -70,6 +75,7 @@ def test_what_is_wrong_leaves_nothing_behind(
     outcome = _new(command, repository, *words)
     assert outcome.code == 2
     assert said in outcome.err
+    assert "add " not in outcome.out
     assert {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()} == before
 
 
@@ -87,3 +93,16 @@ def test_a_name_that_none_can_have(repository: Path, command: Command, name: str
 def test_its_options_are_of_nothing_else(repository: Path, command: Command) -> None:
     outcome = command("new", "--root", repository, "component", "clean", "--reason", "x")
     assert (outcome.code, "--reason is for `backfill ID`" in outcome.err) == (2, True)
+
+
+def test_its_runs_are_given_parameters(repository: Path, command: Command) -> None:
+    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
+    declared = "  parameters:\n    rows: {type: int, default: 1}\n    word: {type: str, default: x}\n"
+    text = template.read_text("utf-8")
+    assert text.count("  parameters:\n") == 1
+    template.write_text(text.replace("  parameters:\n", declared), "utf-8")
+    given = ("--param", "rows=7", "--param", 'word="7"', "--cron", "0 0 3 * * *")
+    outcome = _new(command, repository, *ASKED, *given)
+    assert outcome.code == 0, outcome.err
+    written = (repository / "environments/dev/backfills/january.yaml").read_text("utf-8")
+    assert "parameters:\n  rows: 7\n  word: '7'\n" in written

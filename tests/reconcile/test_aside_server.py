@@ -126,6 +126,23 @@ def test_what_is_shown_can_be_typed(beside: Run) -> None:
     assert "of dev-as-alice" in beside("run", "--terminate", "--all-running").out
 
 
+def test_nothing_is_warned_of_triggers_that_it_has_not(
+    beside: Run, repository: Path, command: Command
+) -> None:
+    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
+    trigger = "{name: t, runOn: {pipeline: hello}, parameters: {name: {output: greet-few.greeting}}}"
+    said = f"{{% if pipeline == 'second' %}}triggers: [{trigger}]{{% endif %}}\n"
+    template.write_text(f"{template.read_text('utf-8').rstrip()}\n{said}", "utf-8")
+    values = repository / "environments/dev/values.yaml"
+    given = "{name: x, items: [a], threshold: 3, schedule: {cron: '0 0 3 * * 1', enabled: false}}"
+    second = f"  second: {{template: hello, values: {given}}}\n"
+    values.write_text(values.read_text("utf-8").replace("pipelines:\n", f"pipelines:\n{second}"), "utf-8")
+    rendered = command("render", "--root", repository, "--env", "dev")
+    assert (rendered.code, "is in a condition" in rendered.err) == (0, True), rendered.err
+    outcome = beside("plan", "--pipeline", "second")
+    assert (outcome.code, "warning" in outcome.err) == (1, False), outcome.err
+
+
 def test_a_wrong_parameter_is_told_before_anything_is_registered(beside: Run, api: KfpApi) -> None:
     wrong = beside("run", "--pipeline", "hello", "--param", "nme=x")
     assert wrong.code == 2

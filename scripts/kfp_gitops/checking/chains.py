@@ -132,15 +132,31 @@ def _unfit(
 ) -> tuple[str, str] | None:
     one = outputs.get(output)
     if one is None:
-        known = sorted(outputs)
-        shown = ", ".join(known[:_SHOWN]) + (", …" if len(known) > _SHOWN else "")
-        like = meant(output, known)
-        todo = f"did you mean {like!r}?" if like else f"choose one of: {shown or 'none'}"
-        return f"takes {output!r} for {parameter!r}, and a run of {link.upstream!r} has no such output", todo
+        what = f"takes {output!r} for {parameter!r}, and a run of {link.upstream!r} has no such output"
+        return what, _instead(output, sorted(outputs))
     if one.many:
         what = f"takes {output!r} for {parameter!r}, of which a run of {link.upstream!r} has many"
         return what, "take an output of a task outside of loops"
-    if wanted and one.type != wanted and (one.type, wanted) != ("int", "float"):
+    if wanted and not _fits(one, wanted):
         kind = "the URI of an artifact, a str" if one.artifact else a(one.type)
-        return f"takes {output!r} for {parameter!r}, which is {a(wanted)}; it is {kind}", f"take {a(wanted)}"
+        fit = [name for name, its in outputs.items() if _fits(its, wanted) and not its.many]
+        what = f"takes {output!r} for {parameter!r}, which is {a(wanted)}; it is {kind}"
+        return what, f"take {a(wanted)}, of which there are: {_some(sorted(fit))}"
     return None
+
+
+def _fits(one: Produced, wanted: str) -> bool:
+    return one.type == wanted or (one.type, wanted) == ("int", "float")
+
+
+def _instead(output: str, known: Sequence[str]) -> str:
+    """What may be meant: where no task is named, the outputs of that name; else what is written most alike."""
+    of_tasks = [name for name in known if "." not in output and name.endswith(f".{output}")]
+    if len(of_tasks) > 1:
+        return f"say of which task: {_some(of_tasks)}"
+    like = of_tasks[0] if of_tasks else meant(output, known)
+    return f"did you mean {like!r}?" if like else f"choose one of: {_some(known)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return (", ".join(names[:_SHOWN]) or "none") + (", …" if len(names) > _SHOWN else "")

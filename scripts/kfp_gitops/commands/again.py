@@ -70,7 +70,8 @@ def chosen_schedule(arguments: Namespace, schedules: tuple[Schedule, ...]) -> Sc
         if not names:
             raise UsageError(
                 f"run.py: {arguments.pipeline} has no schedule in {arguments.env}; without --schedule "
-                "and --backfill it is run once"
+                "and --backfill it is run once, and firings of a cron of your own are a backfill in Git: "
+                "`new.py backfill --help`"
             )
         what = (
             f"no schedule {name!r} of {arguments.pipeline}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from argparse import Namespace
 from typing import Any
@@ -15,7 +16,7 @@ from kfp_gitops.sources import backfills, environment
 
 _ID = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _SCHEMA = "scripts/kfp_gitops/language/schemas/backfill.schema.json"
-_OPTIONS = ("pipeline", "days", "reason", "schedule", "cron", "tick_parameter", "parallel", "again")
+_OPTIONS = ("pipeline", "days", "reason", "schedule", "cron", "tick_parameter", "param", "parallel", "again")
 
 
 def add(parser: Parser) -> None:
@@ -34,6 +35,10 @@ def add(parser: Parser) -> None:
     group.add_argument(
         "--tick-parameter", metavar="NAME", help="the parameter that gets each firing's instant (default: "
         "scheduled_at or now_override, whichever the pipeline declares)",
+    )  # fmt: skip
+    group.add_argument(
+        "--param", action="append", default=[], metavar="K=V", help="a parameter of its runs that differs from the "
+        "schedule's, as `run.py --param`; repeatable",
     )  # fmt: skip
     group.add_argument("--parallel", type=int, metavar="N", help="runs at once (default: 1)")
     group.add_argument(
@@ -58,7 +63,8 @@ def begin(arguments: Namespace) -> int:
         )
     missing = [f"--{key}" for key in ("pipeline", "days", "reason") if not getattr(arguments, key)]
     if missing:
-        raise UsageError(f"new.py backfill {name}: {' and '.join(missing)} is needed; see --help")
+        which = f"{' and '.join(missing)} {'are' if missing[1:] else 'is'}"
+        raise UsageError(f"new.py backfill {name}: {which} needed; see --help")
     env = environment.load(root, arguments.env)
     path = backfills.path(env.name, name, arguments.team or "")
     if any(one.id == name for one in env.backfills) or (root / path).exists():
@@ -66,8 +72,8 @@ def begin(arguments: Namespace) -> int:
     depth = "../" * path.count("/")
     text = f"# yaml-language-server: $schema={depth}{_SCHEMA}\n{dump(_entry(arguments))}"
     files.write_text(root, path, text)
-    console.result(f"add {path}")
     begun.render(root, "--env", env.name)
+    console.result(f"add {path}")  # told once it is so: what does not render is taken back
     begun.say(
         f"python scripts/diff.py --env {env.name}                how many runs it asks for, and which days",
         "commit, and have it reviewed; once it is merged, apply and the pass each minute carry it out",
@@ -85,6 +91,19 @@ def _entry(arguments: Namespace) -> dict[str, Any]:
     found |= {"cron": arguments.cron} if arguments.cron else {}
     found |= {"from": first, "to": last}
     found |= {"tickParameter": arguments.tick_parameter} if arguments.tick_parameter else {}
+    given = dict(map(_given, arguments.param))
+    found |= {"parameters": given} if given else {}
     found |= {"parallel": arguments.parallel} if arguments.parallel is not None else {}
     found |= {"skipExisting": False} if arguments.again else {}
     return {**found, "reason": arguments.reason}
+
+
+def _given(text: str) -> tuple[str, Any]:
+    """Name and value: a number, true, a list or a map as JSON says it; anything else is text, quoted JSON too."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise UsageError(f"new.py: --param {text}: write NAME=VALUE, as in --param horizon_hours=7")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

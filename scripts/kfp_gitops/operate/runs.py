@@ -18,6 +18,7 @@ from kfp_gitops.checking.check import given
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language import storage
 from kfp_gitops.language.manifest import Manifest, Type, nested
 from kfp_gitops.reconcile.hosts import is_loopback
 from kfp_gitops.reconcile.records import experiment_name
@@ -131,15 +132,28 @@ def refuse_unsound(
             interfaces[name] = check.interface(inner[name], {}, interfaces)
         found = given.faults(manifest, interfaces, values)
     if is_loopback(host):
-        found = [fault for fault in found if not _is_file(values.get(fault[0]))]
+        found = [
+            (name, what, todo + _of_this_machine(values.get(name), (what, todo)))
+            for name, what, todo in found
+            if not _is_file(values.get(name))
+        ]
     if found:
         raise UsageError("\n".join(f"--param {name}: {what}; {todo}" for name, what, todo in found))
 
 
 def _is_file(value: Any) -> bool:
+    """By its whole path: the server is in a folder of its own."""
     with suppress(OSError):  # a text that is too long for a path
-        return isinstance(value, str) and Path(value).is_file()
+        return isinstance(value, str) and Path(value).is_absolute() and Path(value).is_file()
     return False
+
+
+def _of_this_machine(value: Any, fault: tuple[str, str]) -> str:
+    if not isinstance(value, str) or storage.root(value) != fault:
+        return ""
+    whole = str(Path(value).absolute())
+    meant = f", here {whole}" if _is_file(whole) else ""
+    return f"; for the development server also the whole path of a file of this machine{meant}"
 
 
 def _value(text: str, wanted: Type) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kfp_gitops.base import yamlvalue
-from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.errors import Problem, meant
 from kfp_gitops.checking import check
 from kfp_gitops.checking.check import given
 from kfp_gitops.checking.check import schedules as crons
@@ -68,8 +68,9 @@ def problems(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterato
     found = {pipeline.name: pipeline for pipeline in pipelines}
     for backfill in env.backfills:
         if not env.has(backfill.pipeline):
-            known = ", ".join(env.pipelines) or "none"
-            todo = f"there are: {known}; a backfill of a pipeline that is gone is deleted with it"
+            known, like = ", ".join(env.pipelines) or "none", meant(backfill.pipeline, env.pipelines)
+            near = f"did you mean {like!r}? " if like else ""
+            todo = f"{near}there are: {known}; a backfill of a pipeline that is gone is deleted with it"
             what = f"{env.name} has no pipeline {backfill.pipeline!r}"
             yield backfill.document.problem(("pipeline",), what, todo)
         elif backfill.pipeline in found:

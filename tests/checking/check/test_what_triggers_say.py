@@ -52,6 +52,14 @@ REFUSED = {
         f"{{name: t, {AFTER}, parameters: {{day: {{outptu: a.b}}}}}}",
         "{'outptu': 'a.b'} is not a str; did you mean `output:`?",
     ),
+    "an output as tasks refer to it": (
+        f"{{name: t, {AFTER}, parameters: {{day: {{task: a, output: b}}}}}}",
+        "{'task': 'a', 'output': 'b'} is not a str; of the run before it that is {output: a.b}",
+    ),
+    "an output as tasks refer to it, and no run": (
+        f"{{name: t, {DATA}, parameters: {{day: {{task: a, output: b}}}}}}",
+        "{'task': 'a', 'output': 'b'} is not a str; write a str",
+    ),
     "a fact for a number": (
         f"{{name: t, {AFTER}, parameters: {{day: x, number: {{run: id}}}}}}",
         "'id' is a text, and 'number' is an int; hand it to a parameter that is a str",

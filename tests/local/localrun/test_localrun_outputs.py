@@ -28,7 +28,12 @@ def test_importer_of_a_local_path(tmp_path, prefix):
 
 
 @pytest.mark.parametrize(
-    ("uri", "why"), [("gs://bucket/x", "not on this machine"), ("/does/not/exist", "does not exist")]
+    ("uri", "why"),
+    [
+        ("gs://bucket/x", "not on this machine"),
+        ("/does/not/exist", "does not exist; give its parameter the whole path"),
+        ("not/there.csv", "not/there.csv where the run is; give its parameter the whole path"),
+    ],
 )
 def test_importer_of_what_is_not_here_fails_with_the_reason(tmp_path, uri, why):
     def pipeline(uri: str):
@@ -38,6 +43,8 @@ def test_importer_of_what_is_not_here_fails_with_the_reason(tmp_path, uri, why):
     done = run(pipeline, tmp_path, uri=uri)
     assert done.last() == {"text": "SUCCEEDED", "importer": "FAILED", "read": "SKIPPED"}
     assert why in done.outcome.error
+    (log,) = tmp_path.rglob("importer.log")
+    assert why in log.read_text("utf-8")
 
 
 def test_missing_output_fails_the_task(tmp_path):

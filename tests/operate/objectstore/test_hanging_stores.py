@@ -121,6 +121,7 @@ def test_a_list_that_names_no_next_page_goes_on_after_its_last_key(
     ("answer", "says"),
     [
         (lambda _: reply(b"<html>log in</html>", status="200 OK"), "days/: what answers speaks no S3"),
+        (lambda _: reply(b"no", status="404 Not Found"), "is AWS_ENDPOINT_URL_S3 an S3 service"),
         (lambda _: reply(b"no", status="405 Method Not Allowed"), "is AWS_ENDPOINT_URL_S3 an S3 service"),
         (
             lambda _: reply(b"not XML", status="503 Service Unavailable"),

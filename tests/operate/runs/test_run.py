@@ -215,6 +215,20 @@ def test_a_parameter_that_would_break_the_run_is_exit_2_and_nothing_is_sent(
     assert len(server.faults.requests) == before
 
 
+def test_a_file_of_this_machine_is_named_whole_for_the_server_is_in_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data.csv").write_text("a\n")
+    monkeypatch.chdir(tmp_path)
+    manifest, host = reader.read(IMPORTS, "m.yaml"), "http://127.0.0.1:8888"
+    with pytest.raises(
+        UsageError, match=rf"the whole path of a file of this machine, here {tmp_path}/data\.csv$"
+    ):
+        runs.refuse_unsound(manifest, {}, {"where": "data.csv"}, host)
+    with pytest.raises(UsageError, match=r"the whole path of a file of this machine$"):
+        runs.refuse_unsound(manifest, {}, {"where": "sample:x"}, host)
+
+
 def test_the_development_server_imports_files_of_this_machine_and_no_other_kfp_does(tmp_path: Path) -> None:
     manifest = reader.read(IMPORTS, "m.yaml")
     here = tmp_path / "data.csv"

@@ -125,10 +125,12 @@ def test_a_circle_with_a_trigger_that_is_off_is_none(repository: Path, command: 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        ("words: {output: words}", "say of which task: count.words, item.words, less.words, more.words"),
+        ("text: {output: greeting}", "has no such output; did you mean 'greet.greeting'?"),
         ("text: {output: count.word}", "has no such output; did you mean 'count.words'?"),
         (
             "text: {output: count.words}",
-            "takes 'count.words' for 'text', which is a str; it is an int; take a str",
+            "for 'text', which is a str; it is an int; take a str, of which there are: greet.greeting",
         ),
         (
             "words: {output: greet.greeting}",

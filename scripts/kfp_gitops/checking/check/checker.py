@@ -263,7 +263,7 @@ def _start(context: Context, start: Schedule | Trigger) -> Iterator[Problem]:
         if name not in parameters:
             continue
         if (wanted := parameters[name].type) and not fits(value, wanted):
-            todo = instead(value, wanted, triggers.references(start))
+            todo = triggers.meant_output(start, value) or instead(value, wanted, triggers.references(start))
             yield context.document.problem(at, f"{shown(value)} is not {a(wanted)}", todo)
         else:
             yield from values.constant_problems(context, value, at)

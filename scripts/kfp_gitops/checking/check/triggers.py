@@ -33,6 +33,15 @@ def references(start: Schedule | Trigger) -> Sequence[str]:
     return ("output", "run", "data", "constant") if by_cause else ()
 
 
+def meant_output(start: Schedule | Trigger, value: object) -> str:
+    """What to write in place of a reference as those of tasks are; nothing where it is none, or no run is before it."""
+    after = isinstance(start, Trigger) and isinstance(start.run_on, AfterRun)
+    match value:
+        case {"task": str(task), "output": str(output)} if after:
+            return f"of the run before it that is {{output: {task}.{output}}}"
+    return ""
+
+
 def problems(context: Context) -> Iterator[Problem]:
     """Of all triggers."""
     for trigger in context.manifest.triggers:

@@ -106,7 +106,10 @@ def unreachable(error: BaseException) -> str | None:
     """urllib3's reasons for a connection that was never made, in words; None for other errors."""
     match error:
         case urllib3.exceptions.NameResolutionError():
-            return "no address is known for this name; is it right, and does it resolve from here?"
+            return (
+                "no address is known for this name; is it right, and does it resolve from here? From outside of its "
+                "cluster it takes a port-forward, and that one's address (--host)"
+            )
         case urllib3.exceptions.NewConnectionError():  # before its base class, a time-out
             reason = str(error).rpartition("] ")[2].lower() or "no connection"
             return f"cannot be reached ({reason}); is it running there, or does a port-forward?"

@@ -49,5 +49,8 @@ def _local(uri: str) -> Path:
         )
     path = Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri).absolute()
     if not uri or not path.exists():
-        raise TaskFailed(f"{uri!r} does not exist")
+        whole = f", which is {path} where the run is" if uri and str(path) != uri else ""
+        raise TaskFailed(
+            f"{uri!r} does not exist{whole}; give its parameter the whole path of a file of this machine"
+        )
     return path

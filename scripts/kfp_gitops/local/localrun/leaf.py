@@ -21,7 +21,7 @@ from kfp_gitops.local.localrun.importer import run_importer
 from kfp_gitops.local.localrun.node import Node
 from kfp_gitops.local.localrun.process import run_logged
 from kfp_gitops.local.localrun.scope import Inputs, Result
-from kfp_gitops.local.localrun.spec import Component, Executor, Retry
+from kfp_gitops.local.localrun.spec import Component, Executor, Importer, Retry
 from kfp_gitops.local.localrun.tasks import Call, TaskFailed
 from kfp_gitops.local.localrun.values import Outputs
 
@@ -112,7 +112,7 @@ class Workers:
 
     async def _outputs(self, work: Work) -> Outputs:
         if work.executor.importer:
-            return run_importer(work.executor.importer, work.inputs, work.known)
+            return self._imported(work, work.executor.importer)
         if work.executor.image in STUB_IMAGES:
             return claims.named(work.component, work.inputs, self.run.run_id)
         scratch = Path(tempfile.mkdtemp(prefix="kfp-task-"))
@@ -120,6 +120,15 @@ class Workers:
             return await self._run(work, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _imported(self, work: Work, importer: Importer) -> Outputs:
+        """What is imported; it has no process that says in the log why it failed."""
+        try:
+            return run_importer(importer, work.inputs, work.known)
+        except TaskFailed as failed:
+            with (self.run.run_dir / work.node.log).open("a", encoding="utf-8") as log:
+                log.write(f"{failed}\n")
+            raise
 
     def _known_by(self, work: Work, outputs: Outputs) -> Outputs:
         """The same, each artifact with an id that no other has; an importer may have given it one."""

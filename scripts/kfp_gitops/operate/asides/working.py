@@ -117,7 +117,8 @@ def of(root: Path, name: str, mine: str, host: str | None = None, selection: Sel
     }
     texts = replace(texts, locked=locked)
     found = replace(desired.as_compiled(texts, results, host), checkout=commit(root))
-    return Working(found, whole(texts), rendered.warnings)
+    # It has no triggers and nobody delivers it: what is warned of these is the environment's.
+    return Working(found, whole(texts), replace(rendered, of_delivery=()).warnings)
 
 
 def _named(root: Path, name: str, mine: str) -> dict[str, str]:

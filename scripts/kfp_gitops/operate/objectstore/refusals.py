@@ -22,6 +22,7 @@ _KNOWN = (
     (("RequestTimeTooSkewed",), "set this machine's clock"),
     (("AuthorizationHeaderMalformed", "PermanentRedirect", "301", "307"), _REGION),
     (("AccessDenied", "AllAccessDisabled", "403"), _RIGHTS),
+    (("404",), "is the bucket there, and is AWS_ENDPOINT_URL_S3 an S3 service?"),
     (("400", "405", "MethodNotAllowed", "NotImplemented"), "is AWS_ENDPOINT_URL_S3 an S3 service?"),
     (
         ("SlowDown", "ServiceUnavailable", "InternalError", "500", "502", "503", "504"),
