@@ -109,7 +109,7 @@ class Triggers(RuleBasedStateMachine):
         run.ends, run.state, run.terminated = self.server.clock + lasts, state, False
         self.again.add(run.id)
         self.closed_out.discard(run.id)
-        self.to_make_up.clear()
+        self._none_is_owed_for_certain()
         self._ends(run)
 
     @precondition(lambda self: self._ended_upstream())
@@ -118,7 +118,7 @@ class Triggers(RuleBasedStateMachine):
         found = self._ended_upstream()
         run = found[pick % len(found)]
         del self.server.runs[run.id]
-        self.to_make_up.clear()
+        self._none_is_owed_for_certain()
 
     @precondition(lambda self: self.server.made_by)
     @rule(pick=st.integers(0, 9))
@@ -146,15 +146,19 @@ class Triggers(RuleBasedStateMachine):
 
     def _nothing_is_certain(self) -> None:
         """Of what ended in a pause: when it did, or that it was one, is not known any more."""
-        self.closed_since = None
         self.closed_out.clear()
+        self._none_is_owed_for_certain()
+
+    def _none_is_owed_for_certain(self) -> None:
+        """Of a pause: what was to make up for the others may be what is gone."""
+        self.closed_since = None
         self.to_make_up.clear()
 
     @rule(by=st.sampled_from([DAY + 7200, 3 * DAY]))
     def nobody_looks_for_days(self, by: int) -> None:
         """What ended before the last day is missed."""
         self.server.advance(by)
-        self.to_make_up.clear()
+        self._none_is_owed_for_certain()
         self.excused |= {
             run.id for run in self.server.runs.values() if run.ends < self.server.clock - DAY + 2 * 4000
         }
@@ -358,4 +362,4 @@ class Triggers(RuleBasedStateMachine):
 
 
 TestTriggers = Triggers.TestCase
-TestTriggers.settings = settings(max_examples=examples(400), stateful_step_count=15)
+TestTriggers.settings = settings(max_examples=examples(500), stateful_step_count=15)
