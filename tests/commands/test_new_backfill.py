@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,8 +62,18 @@ def test_of_a_team_it_stands_in_its_folder(repository: Path, command: Command) -
             (*ASKED[:1], "hullo", *ASKED[2:]),
             "dev has no pipeline 'hullo'; did you mean 'hello'? there are: hello",
         ),
-        (ASKED[:6], "no parameter for the firing's instant"),
-        ((*ASKED, "--parallel", "0"), "parallel"),
+        (
+            ASKED[:6],
+            "so all runs would be alike; declare a text `scheduled_at`, or name one as `--tick-parameter`",
+        ),
+        (
+            (*ASKED[:6], "--tick-parameter", "nme"),
+            "january: --tick-parameter: 'hello' has no text parameter 'nme'",
+        ),
+        ((*ASKED, "--param", "name=x"), "january: --param name: 'name' gets the instant of each firing"),
+        ((*ASKED[:3], "2026-01-31..2026-01-01", *ASKED[4:]), "january: --days: it ends before it begins"),
+        ((*ASKED, "--schedule", "daily"), "january: --schedule: 'hello' has no schedule 'daily'"),
+        ((*ASKED, "--parallel", "0"), "january: --parallel: parallel is 0; write 1 or more"),
         ((*ASKED, "--param", "rows"), "write NAME=VALUE"),
         ((*ASKED, "--param", "rows=1"), "'hello' has no parameter 'rows'"),
     ],
@@ -75,6 +86,7 @@ def test_what_is_wrong_leaves_nothing_behind(
     outcome = _new(command, repository, *words)
     assert outcome.code == 2
     assert said in outcome.err
+    assert not re.search(r"january\.yaml|tickParameter", outcome.err)
     assert "add " not in outcome.out
     assert {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()} == before
 

@@ -114,14 +114,32 @@ def test_a_run_registers_what_differs_runs_it_and_shows_it(
     assert everything(server)["runs"] == []
 
 
-def test_what_is_shown_can_be_typed(beside: Run) -> None:
+def test_of_a_developers_own_what_is_there_is_judged(beside: Run, repository: Path) -> None:
+    """Whoever registered one pipeline of many is not told of the others as differences."""
+    values = repository / "environments/dev/values.yaml"
+    given = "{name: x, items: [a], threshold: 3, schedule: {cron: '0 0 3 * * 1', enabled: false}}"
+    second = f"  second: {{template: hello, values: {given}}}\n"
+    values.write_text(values.read_text("utf-8").replace("pipelines:\n", f"pipelines:\n{second}"), "utf-8")
+    nothing = beside("status")
+    assert (nothing.code, nothing.out) == (0, "dev-as-alice: 0 pipelines, 0 healthy\n"), nothing.err
+    assert "2 of 2 pipelines of dev are not registered as alice's own" in nothing.err
+    assert beside("apply", "--pipeline", "hello").code == 0
+    one = beside("status")
+    assert (one.code, one.out) == (0, "dev-as-alice: 1 pipeline, 1 healthy\n")
+    assert "1 of 2 pipelines of dev is not registered as alice's own" in one.err
+    assert beside("plan").code == 1
+
+
+def test_what_is_shown_can_be_typed(beside: Run, repository: Path) -> None:
     """The names that KFP knows select as well."""
+    assert beside("plan", "--pipeline", "alice-hello").code == 1
+    assert beside("run", "--pipeline", "alice-hello", "--wait").code == 0
+    change(repository, 7)
     different = beside("status")
     assert different.code == 1
     words = " ".join(different.out.replace("\\\n", " ").split())
     assert "plan --env dev --as alice" in words and "--pipeline alice-hello" in words
-    assert beside("plan", "--pipeline", "alice-hello").code == 1
-    assert beside("run", "--pipeline", "alice-hello", "--wait").code == 0
+    change(repository, 3)
     assert beside("status", "--pipeline", "alice-*").code == 0
     assert "of dev-as-alice" in beside("run", "--terminate", "--all-running").out
 

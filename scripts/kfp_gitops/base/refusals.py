@@ -70,6 +70,9 @@ def wording(found: Finding) -> tuple[str, str]:
             return _wrong_size(found)
         case "uniqueItems":
             return f"{found.name} has an item twice", "write each item once, such as [a, b]"
+        case "anyOf" if all(set(each) == {"required"} for each in wanted):
+            keys = [key for each in wanted for key in each["required"]]
+            return f"{found.name} has none of {', '.join(keys)}", "add one of them"
         case "oneOf" if all(set(each) == {"required"} for each in wanted):
             return _alternatives(found, [key for each in wanted for key in each["required"]])
         case "not" if set(wanted) == {

@@ -1,6 +1,7 @@
 """Pipelines of an environment that start each other: whether they are there, go round, and give what is handed over.
 
-A pipeline that is told of is no longer a template with lines of its own, so it is named at its line of the values.
+A pipeline that is told of is no longer a template with lines of its own, so it is named at its line of the values, and
+with the template's file where that is to be edited.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from kfp_gitops.checking.check.context import a
 from kfp_gitops.checking.produced import Produced
 from kfp_gitops.language.manifest import AfterRun, Manifest, OutputOf
 from kfp_gitops.sources.environment import Environment
+from kfp_gitops.sources.templatefolder import TEMPLATE
 
 _SHOWN = 12
 
@@ -53,13 +55,13 @@ def problems(env: Environment, found: Sequence[Link], outputs: Outputs) -> Itera
     known = [link for link in found if link.upstream in env.pipelines]
     for link in found:
         if link not in known:
-            yield _at(env, link, *_missing(env, link))
+            yield _in_template(env, link, *_missing(env, link))
     yield from _circles(env, [link for link in known if link.enabled])
     for link in known:
         left = outputs(link.upstream) if link.given else None
         for parameter, (wanted, output) in link.given.items() if left is not None else ():
             if told := _unfit(link, parameter, wanted, output, left or {}):
-                yield _at(env, link, *told)
+                yield _in_template(env, link, *told)
 
 
 def warnings(env: Environment, found: Sequence[Link], outputs: Outputs) -> Iterator[Problem]:
@@ -75,9 +77,15 @@ def warnings(env: Environment, found: Sequence[Link], outputs: Outputs) -> Itera
             one = (left or {}).get(output)
             if one and one.maybe:
                 what = f"takes {output!r} of a run of {link.upstream!r}, which not each has: it is in a condition"
-                yield _at(
+                yield _in_template(
                     env, link, what, "a run without it starts none; {oneOf: …} gives one of each branch"
                 )
+
+
+def _in_template(env: Environment, link: Link, what: str, todo: str) -> Problem:
+    """What its template is edited for; of a pinned copy nothing is."""
+    path = f"templates/pipelines/{env.template_of(link.pipeline)}/{TEMPLATE}"
+    return _at(env, link, what, f"{todo} (the trigger is in {path})" if env.follows_sources else todo)
 
 
 def _at(env: Environment, link: Link, what: str, todo: str) -> Problem:
@@ -109,7 +117,7 @@ def _circles(env: Environment, found: Sequence[Link]) -> Iterator[Problem]:
             seen |= {link.pipeline for link in circle}
             names = " → ".join([*(link.upstream for link in reversed(circle)), circle[-1].upstream])
             what = f"closes a circle, in which runs start each other for ever: {names}"
-            yield _at(env, circle[0], what, "take one of these triggers out")
+            yield _in_template(env, circle[0], what, "take one of these triggers out")
 
 
 def _round(after: Mapping[str, Sequence[Link]], start: str) -> list[Link]:

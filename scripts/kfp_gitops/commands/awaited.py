@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import console
+from kfp_gitops.commands.pasted import pasted
 from kfp_gitops.review.promotion.matrix import matrix
 from kfp_gitops.review.promotion.matrix_json import to_json
 from kfp_gitops.review.promotion.matrix_text import to_text
@@ -55,7 +57,8 @@ def of_one(arguments: Namespace) -> int:
     shown = [item for item in chosen if arguments.all or not item.is_the_same]
     proofs = _proofs(arguments, [item for item in shown if item.pending]) if arguments.verify else _NONE
     few = len(shown) + 1 if arguments.all else _FEW
-    for line in _together(shown, arguments.source, arguments.target, few, proofs):
+    say = partial(pasted, arguments, arguments.source)
+    for line in _together(shown, arguments.source, arguments.target, few, proofs, say):
         console.result("\n".join(columns.folded(line, columns.width(), 4)))
     same = sum(item.is_the_same for item in chosen)
     waits = sum(item.pending for item in chosen)
@@ -77,14 +80,19 @@ def _proofs(arguments: Namespace, waiting: Sequence[Pending]) -> Mapping[str, Pr
 
 
 def _together(
-    items: Sequence[Pending], source: str, target: str, few: int, proofs: Mapping[str, Proof]
+    items: Sequence[Pending],
+    source: str,
+    target: str,
+    few: int,
+    proofs: Mapping[str, Proof],
+    say: Callable[[str], str],
 ) -> Iterator[str]:
     """What is told of each pipeline; the very same of so many or more once, with some of their names."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for item in items:
         lines = (
             *_status_lines(replace(item, pipeline=_NAME), source, target),
-            *(_proof_lines(item, proofs.get(item.pipeline), source) if item.pending else ()),
+            *(_proof_lines(item, proofs.get(item.pipeline), source, say) if item.pending else ()),
         )
         groups.setdefault(lines, []).append(item.pipeline)
     for lines, names in groups.items():
@@ -112,14 +120,14 @@ def _status_lines(item: Pending, source: str, target: str) -> Iterator[str]:
         yield from (f"  {commit}" for commit in item.commits)
 
 
-def _proof_lines(item: Pending, proof: Proof | None, source: str) -> Iterator[str]:
+def _proof_lines(item: Pending, proof: Proof | None, source: str, say: Callable[[str], str]) -> Iterator[str]:
     """What the release must have measured, and what it did where that was asked for."""
     if proof is None:
         yield from (f"  requires {gate}" for gate in item.requires)
         return
     yield f"  a run of it succeeded in {source}" if proof.run else f"  no run of it succeeded in {source} yet"
     if not proof.run:
-        yield from (f"  {reason}" for reason in proof.reasons(source))
+        yield from (f"  {reason}" for reason in proof.reasons(source, say))
         yield from (f"  requires {gate}" for gate in item.requires)
     for verdict in proof.gates:
         yield f"  requires {verdict.gate}: {verdict.figures}, {verdict.why or 'met'}"

@@ -8,8 +8,9 @@ from argparse import Namespace
 from typing import Any
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import ExitCode, UsageError
+from kfp_gitops.base.errors import ExitCode, InputError, Problem, UsageError
 from kfp_gitops.base.yamldump import dump
+from kfp_gitops.base.yamltext import Document, Path, parse
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.common import Parser
 from kfp_gitops.sources import backfills, environment
@@ -17,6 +18,13 @@ from kfp_gitops.sources import backfills, environment
 _ID = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _SCHEMA = "scripts/kfp_gitops/language/schemas/backfill.schema.json"
 _OPTIONS = ("pipeline", "days", "reason", "schedule", "cron", "tick_parameter", "param", "parallel", "again")
+
+_SET_BY = {
+    "from": "--days", "to": "--days", "parameters": "--param", "tickParameter": "--tick-parameter",
+    "skipExisting": "--again", "pipeline": "--pipeline", "schedule": "--schedule", "cron": "--cron",
+    "parallel": "--parallel", "reason": "--reason",
+}  # fmt: skip
+"""Key of the file → the option that sets it."""
 
 
 def add(parser: Parser) -> None:
@@ -72,7 +80,10 @@ def begin(arguments: Namespace) -> int:
     depth = "../" * path.count("/")
     text = f"# yaml-language-server: $schema={depth}{_SCHEMA}\n{dump(_entry(arguments))}"
     files.write_text(root, path, text)
-    begun.render(root, "--env", env.name)
+    try:
+        begun.render(root, "--env", env.name)
+    except InputError as error:  # the file is taken back, so what is wrong is told of the options
+        raise _of_options(error, path, parse(text, path), name) from error
     console.result(f"add {path}")  # told once it is so: what does not render is taken back
     begun.say(
         f"python scripts/diff.py --env {env.name}                how many runs it asks for, and which days",
@@ -80,6 +91,28 @@ def begin(arguments: Namespace) -> int:
         f"python scripts/reconcile.py status --env {env.name}    how far it is",
     )
     return ExitCode.OK
+
+
+def _of_options(error: InputError, path: str, document: Document, name: str) -> UsageError:
+    """What is wrong with the file, by the options that set it; anything else as it is."""
+    keys: list[tuple[Path, str]] = [((key,), _SET_BY[key]) for key in document.value]
+    keys += [(("parameters", key), f"--param {key}") for key in document.value.get("parameters", {})]
+    options = {document.problem(at, "", "", key=True).line: option for at, option in keys}
+
+    def told(one: Problem) -> str:
+        if one.path != path:
+            return str(one)
+        before = (line for line in options if line <= one.line)  # a value may have several lines
+        line = max(before, default=min(options))
+        return f"new.py backfill {name}: {options[line]}: {_in_options(one.what)}; {_in_options(one.todo)}"
+
+    return UsageError("\n".join(map(told, error.problems)))
+
+
+def _in_options(text: str) -> str:
+    """`tickParameter` of a file → `--tick-parameter`."""
+    text = re.sub(r"`parameters: \{([\w-]+): …\}`", r"`--param \1=…`", text)
+    return re.sub(r"`(\w+)`", lambda found: f"`{_SET_BY.get(found[1], found[1])}`", text)
 
 
 def _entry(arguments: Namespace) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import awaited, connection, console, listing
 from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.commands.pasted import pasted
 from kfp_gitops.language import gates
 from kfp_gitops.review.diff import gated, revision
 from kfp_gitops.review.diff.compare import compare
@@ -27,7 +28,7 @@ from kfp_gitops.sources import environment, selection, way
 from kfp_gitops.sources.selection import Selection
 
 if TYPE_CHECKING:
-    from kfp_gitops.review.promotion.proof import Proof
+    from kfp_gitops.review.promotion.proof import Between, Proof
 
 _SHOWN_BY = "`git status`"
 _EXAMPLES = """  python scripts/promote.py --status                            the whole way: what waits, since when
@@ -237,11 +238,23 @@ def _verified(arguments: Namespace) -> tuple[list[Proof], str]:
     for each in found:
         for line in proof.lines(each, arguments.source, before.api.run_link):
             console.note(line)
-    proof.require([each for each in found if looked_at[each.pipeline].pending], arguments.source)
-    for line in proof.missing(found, arguments.source):
+    between = _between(arguments)
+    proof.require([each for each in found if looked_at[each.pipeline].pending], between)
+    for line in proof.missing(found, between):
         console.note(f"{line}; {arguments.target} has this release already")
     good = [each for each in found if each.holds]
     return good, evidence.to_markdown(good, arguments.source, before.api.run_link)
+
+
+def _between(arguments: Namespace) -> Between:
+    from kfp_gitops.review.promotion.proof import Between
+
+    taker = environment.load(arguments.root, arguments.target)
+
+    def place(pipeline: str) -> str:
+        return taker.values.problem(("pipelines", pipeline, "promote", "require"), "", "", key=True).place
+
+    return Between(arguments.source, partial(pasted, arguments, arguments.source), place)
 
 
 def _to_verify(arguments: Namespace) -> Iterator[Pending]:

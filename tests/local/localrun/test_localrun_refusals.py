@@ -48,7 +48,7 @@ def test_all_reasons_are_told_at_once(tmp_path):
         "parameter 'count': expects NUMBER_INTEGER, got a string",
         "parameter 'required': a value is required, the pipeline has no default",
         "task 'importer': imports 'gs://bucket/x', which is not on this machine; "
-        "give its parameter a file of this machine, as in --param NAME=FILE",
+        "it is no parameter: make it one, and give that a file of this machine",
         "task 'in-an-image': is a container component: what it runs is inside the image 'example.org/tool:1'; "
         "it needs Docker, and no Docker engine answers here",
         "task 'installs': installs no-such-package-here when it starts, which this Python environment lacks; "
@@ -208,20 +208,21 @@ def test_settings_without_effect_are_one_warning(tmp_path):
 
 
 def test_a_remote_import_by_a_parameter_is_refused_where_it_surely_runs(tmp_path):
-    def pipeline(uri: str = "s3://bucket/x", go: bool = True):
+    def pipeline(source: str = "s3://bucket/x", go: bool = True):
         with dsl.ExitHandler(text()):
-            made = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset)
+            made = dsl.importer(artifact_uri=source, artifact_class=dsl.Dataset)
             read(data=made.output)
         with dsl.If(go == True):  # noqa: E712 - the DSL's way
-            dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset)
+            dsl.importer(artifact_uri=source, artifact_class=dsl.Dataset)
 
     (reason,) = refused(pipeline, tmp_path)
-    assert reason.startswith(
-        "task 'exit-handler-1/importer': imports 's3://bucket/x', which is not on this machine"
+    assert reason == (
+        "task 'exit-handler-1/importer': imports 's3://bucket/x', which is not on this machine; "
+        "give 'source' a file of this machine, as in --param source=FILE"
     )
     file = tmp_path / "file"
     file.write_text("here")
-    assert run(pipeline, tmp_path / "run", uri=str(file)).state == "SUCCEEDED"
+    assert run(pipeline, tmp_path / "run", source=str(file)).state == "SUCCEEDED"
 
 
 def test_condition_that_the_compiler_broke(tmp_path):

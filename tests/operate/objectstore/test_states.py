@@ -200,6 +200,8 @@ def test_a_bucket_that_is_none_is_told_and_others_are_looked_at(lake: Lake) -> N
         ("AWS_ACCESS_KEY_ID", "", "no credentials: give AWS_ACCESS_KEY_ID"),
         ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9", "correct AWS_ENDPOINT_URL_S3, or let it be reached"),
         ("AWS_ENDPOINT_URL_S3", "minio:9000", "AWS_ENDPOINT_URL_S3 is no URL"),
+        ("AWS_ENDPOINT_URL_S3", "s3://x", "AWS_ENDPOINT_URL_S3 is no URL of a service; write it as http://"),
+        ("AWS_PROFILE", "nobody", "nobody.*; correct what the variables AWS_… of this process say"),
     ],
 )
 def test_what_keeps_data_from_being_looked_at_says_what_to_do(

@@ -108,13 +108,21 @@ def test_the_run_is_compared_with_devs_last_one_and_is_not_started_twice(
 
 
 def test_a_run_that_fails_is_told_and_made_anew_when_it_is_asked_for_again(
-    dev: Path, preview: Command, api: KfpApi
+    dev: Path, preview: Command, api: KfpApi, command: Command
 ) -> None:
     edit(dev, PREVIEW, "name: '{preview}'", "name: fail")
     first, second = (preview("up", "--pr", 42, "--run") for _ in range(2))
     assert (first.code, second.code) == (4, 4)
     assert "[FAILED](" in first.out
     assert len(api.runs_called_like("pr-42-hello-")) == 2
+    told = next(line for line in second.err.splitlines() if line.startswith("pr-42-hello: FAILED: "))
+    assert told.startswith("pr-42-hello: FAILED: ValueError: it broke; python scripts/run.py --env dev ")
+    assert "hunter2" not in first.out + second.err
+    typed = told.partition("; python scripts/run.py ")[2]
+    assert f"python scripts/run.py {typed}" in second.out
+    shown = command("run", "--root", dev, *typed.split())
+    assert shown.code == 4
+    assert shown.out.startswith("FAILED ")
 
 
 def test_a_run_that_takes_too_long_is_told_as_it_stands_and_a_later_push_stops_it(

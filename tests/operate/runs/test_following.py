@@ -82,6 +82,10 @@ def test_an_error_is_told_where_a_server_tells_one() -> None:
     failed = replace(shown, run=replace(shown.run, state="FAILED", history=()))
     assert any("no task tells why" in line for line in reason.told(None, failed, "link", 80))
     assert [*reason.told(None, replace(failed, run=replace(failed.run, error="it broke")), "link", 80)] == []
+    hides = replace(failed, run=replace(failed.run, error="it broke:\n token=abcdefgh " + "x" * 400))
+    said = reason.in_a_line(None, hides)
+    assert (said[:26], len(said)) == ("it broke: token=[hidden] x", 300)
+    assert reason.in_a_line(None, failed) == ""
 
 
 def test_what_never_settles_is_shown_after_some_reads(said: list[str]) -> None:

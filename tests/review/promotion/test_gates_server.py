@@ -78,12 +78,16 @@ def test_a_release_goes_on_when_so_many_of_its_runs_measured_enough(team: Team) 
         "requires wape ≤ 0.26 in the newest 2 runs: 0.25 (1 of 2 runs, 1 of this release succeeded)"
         in refused.err
     )
-    assert "run.py --env dev --pipeline hello --wait" in refused.err
+    root = f" --root {team.root}"
+    assert f"run.py --env dev --host {team.url}{root} --pipeline hello --wait`" in refused.err
     assert snapshot(team.root) == before
     team.run(3)
     refused = team.promote("--verify")
     assert refused.code == 5
-    assert "wape ≤ 0.26 in the newest 2 runs: 0.333333, 0.25 (missed)" in refused.err
+    assert (
+        "wape ≤ 0.26 in the newest 2 runs: 0.333333, 0.25 (missed); promote another one, or have other bounds "
+        "reviewed at environments/prod/values.yaml:"
+    ) in refused.err
     team.run(5, 4)
     done = team.promote("--verify")
     assert done.code == 0, done.err
@@ -147,7 +151,8 @@ def test_what_was_promoted_without_them_gets_its_measurements_as_the_diff_advise
     assert (none.code, "; prod has this release already" in none.err) == (0, True), none.err
     team.run(3)
     missed = team.promote("--pipeline", "hello", "--verify")
-    assert (missed.code, "0.333333 (missed); prod has this release already" in missed.err) == (0, True)
+    assert (missed.code, "0.333333 (missed); promote another one, or" in missed.err) == (0, True)
+    assert "; prod has this release already" in missed.err
     assert snapshot(team.root) == before
     team.run(4)
     done = team.promote("--pipeline", "hello", "--verify")

@@ -28,6 +28,7 @@ class Team:
 
     def __init__(self, root: Path, command: Command, url: str) -> None:
         self.root, self.command, self.url = root, command, url
+        self.where = f"--env dev --host {url} --root {root}"
 
     def change(self, owner: str) -> None:
         template = self.root / TEMPLATE
@@ -72,7 +73,7 @@ def test_a_release_that_never_ran_is_refused_and_nothing_is_written(team: Team) 
     assert outcome.code == 5
     assert "hello: no succeeded run of release sha256:" in outcome.err
     assert "the last one that succeeded" not in outcome.err
-    assert "scripts/run.py --env dev --pipeline hello --wait" in outcome.err
+    assert f"scripts/run.py {team.where} --pipeline hello --wait" in outcome.err
     assert snapshot(team.root) == before
 
 
@@ -88,8 +89,9 @@ def test_where_no_run_is_of_the_release_it_is_said_which_one_ran_and_what_is_to_
     (line,) = [one for one in refused.err.splitlines() if "no succeeded run" in one]
     last = f"the last one that succeeded ran release {ran[:19]}…"
     assert (
-        f"in dev; {last}; no version of it is registered there: apply (`python scripts/reconcile.py apply --env dev`); "
-        "run it there: `python scripts/run.py --env dev --pipeline hello --wait`"
+        f"in dev; {last}; no version of it is registered there: "
+        f"apply (`python scripts/reconcile.py apply {team.where}`); "
+        f"run it there: `python scripts/run.py {team.where} --pipeline hello --wait`"
     ) in line
     rendered = yaml.safe_load((team.root / "manifests/dev/environment.yaml").read_text())["pipelines"][0][
         "release"

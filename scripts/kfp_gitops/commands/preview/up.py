@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base import files, visible
 from kfp_gitops.base.errors import ExitCode, RefusedError, UsageError
-from kfp_gitops.commands import connection, console
+from kfp_gitops.commands import connection, console, pasted
 from kfp_gitops.commands.preview import options
 from kfp_gitops.commands.preview.render import add_base, add_head
 
@@ -133,12 +134,22 @@ def _up(arguments: Namespace, its: Home, folder: Path, proposal: Proposal) -> in
     watching = findings.watch(api, manifests, proposal.prefix)
     ended = trial.wait(api, watching, started, arguments.wait, console.note)
     results = Results(watching, connection.metadata(arguments, api, its.kfp))
-    found = findings.Reader(results, its, proposal.prefix).of(ended, not_run)
+    found = findings.Reader(results, its, proposal.prefix, _say(arguments, its)).of(ended, not_run)
     said = replace(_registered(api, said, done), findings=found, ran=arguments.runs)
     for name in ended.waiting:
         console.note(f"{name}: has not ended after {arguments.wait:g} s; it goes on")
+    for one in found:
+        if one.command and one.mine:
+            name = f"{proposal.prefix}-{one.pipeline}: {one.mine.state}"
+            console.note(visible.line(f"{name}: {one.reason or 'nothing tells why'}; {one.command}"))
     bad = [one for one in ended.shown.values() if one.run.state != "SUCCEEDED"]
     return _told(arguments, said, ExitCode.REMOTE_FAILED if said.failed or bad else ExitCode.OK)
+
+
+def _say(arguments: Namespace, its: Home) -> Callable[[str], str]:
+    """Commands on a run: of the previewed environment, for nothing of a preview is in manifests/."""
+    host = arguments.host or (its.host if its.apart else None)
+    return partial(pasted.anywhere, Namespace(**{**vars(arguments), "host": host}), its.previewed)
 
 
 def _started(

@@ -32,6 +32,8 @@ class Looked:
     planned: Plan
     status: Status
     runs: Mapping[str, Sequence[RunState]]
+    left_out: int = 0
+    """Pipelines of the environment that are not registered as a developer's own: of `--as` what is there is judged."""
 
 
 def at(arguments: Namespace, keep: int = 0) -> Looked:
@@ -57,7 +59,11 @@ def at(arguments: Namespace, keep: int = 0) -> Looked:
     wanted = with_notes(wanted, notes, api.now())
     for lost in database.lost(known.witness, notes, wanted.owner, api.now()):
         wanted = pause.over(wanted, lost)
-    actual = observe(api, wanted)
+    actual, left_out = observe(api, wanted), 0
+    if wanted.aside:
+        there = _there(wanted, actual)
+        left_out = len(wanted.pipelines) - len(there)
+        wanted = replace(wanted, pipelines=there)
     planned = plan(wanted, actual)
     waits = any(pipeline.on_causes for pipeline in wanted.pipelines)
     text = kept.of_passes(arguments, api, wanted.owner) if waits or wanted.backfills else ""
@@ -70,7 +76,21 @@ def at(arguments: Namespace, keep: int = 0) -> Looked:
         one for one in faulty.of_cluster(arguments, api.budget) if one.name not in {f.name for f in faults}
     )
     runs = {one.status.name: one.runs for one in found}
-    return Looked(wanted, actual, planned, replace(status, faults=faults), runs)
+    return Looked(wanted, actual, planned, replace(status, faults=faults), runs, left_out)
+
+
+def _there(wanted: Desired, actual: Actual) -> tuple[DesiredPipeline, ...]:
+    """The pipelines of which something is on KFP: of an apply that was killed it may be the experiment alone."""
+    from kfp_gitops.reconcile.records import experiment_name
+
+    def is_there(name: str) -> bool:
+        its = (
+            actual.pipelines.get(name),
+            actual.experiments.get(experiment_name(name, wanted.owner.environment)),
+        )
+        return any(one is not None and one.owner == wanted.owner for one in its)
+
+    return tuple(one for one in wanted.pipelines if is_there(one.name))
 
 
 @dataclass(frozen=True)

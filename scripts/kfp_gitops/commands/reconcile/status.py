@@ -66,6 +66,10 @@ def run(arguments: Namespace) -> int:
         console.result(show.to_json(status, say))
     else:
         console.result(show.to_text(status, say, columns.width(), everything=arguments.everything))
+    if found.left_out:
+        whole = columns.counted(found.left_out + len(status.pipelines), "pipeline")
+        some = f"{found.left_out:,} of {whole} of {arguments.env} {'is' if found.left_out == 1 else 'are'}"
+        console.note(f"{some} not registered as {arguments.mine}'s own")
     for note in lines.notes(arguments, found.planned):
         console.note("\n".join(columns.folded(note, columns.width(), 2)))
     _report(arguments.report, status)

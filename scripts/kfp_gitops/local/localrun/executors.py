@@ -39,11 +39,16 @@ def remote_imports(pipeline: Pipeline, place: Place, given: Mapping[str, Json]) 
     if executor and executor.importer and executor.importer.uri is None:
         uri = known.inputs(pipeline, given, place).get("uri")
         if isinstance(uri, str) and remote(uri):
-            yield _not_here(uri)
+            yield _not_here(uri, known.given_by(pipeline, place, "uri"))
 
 
-def _not_here(uri: str) -> str:
-    todo = "give its parameter a file of this machine, as in --param NAME=FILE"
+def _not_here(uri: str, parameter: str) -> str:
+    """`parameter`: of the pipeline, which gives the URI; "": it is written into it."""
+    todo = (
+        f"give {parameter!r} a file of this machine, as in --param {parameter}=FILE"
+        if parameter
+        else "it is no parameter: make it one, and give that a file of this machine"
+    )
     return f"imports {uri!r}, which is not on this machine; {todo}"
 
 
@@ -79,7 +84,7 @@ def _group(place: Place) -> Iterator[str]:
 def _importer(executor: Executor) -> Iterator[str]:
     uri = executor.importer.uri if executor.importer else None
     if uri is not None and remote(uri):
-        yield _not_here(uri)
+        yield _not_here(uri, "")
 
 
 def other_kfps(pipeline: Pipeline) -> Iterator[str]:

@@ -28,3 +28,20 @@ def _known(task: Task, values: Mapping[str, Json]) -> Iterator[tuple[str, Json]]
                 yield name, value
             case Binding(PipelineInput(outer), "") if outer in values:
                 yield name, values[outer]
+
+
+def given_by(pipeline: Pipeline, place: Place, name: str) -> str:
+    """The parameter of the pipeline that reaches an input of a task as it is; "": none does, as of a constant."""
+    outer, component = dict[str, str](), pipeline.root
+    for number, one in enumerate(place.path.split("/")):
+        task = component.dag.tasks[one] if component.dag else None
+        if task is None:
+            return ""
+        inputs = {
+            inner: binding.source.name
+            for inner, binding in task.parameters.items()
+            if isinstance(binding.source, PipelineInput) and not binding.selector
+        }
+        outer = {inner: outer.get(by, "") if number else by for inner, by in inputs.items()}
+        component = pipeline.components.get(task.component, component)
+    return outer.get(name, "")

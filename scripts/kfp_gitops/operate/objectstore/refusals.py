@@ -60,6 +60,7 @@ def unreached(error: Exception) -> str:
         return f"{error}; correct AWS_ENDPOINT_URL_S3, or let it be reached (network, proxy)"
     if "ResponseParserError" in names:
         return "what answers speaks no S3; correct AWS_ENDPOINT_URL_S3"
-    if isinstance(error, ValueError):
-        return "AWS_ENDPOINT_URL_S3 is no URL; write it as http://minio:9000"
-    return str(error)
+    of_url = "EndpointResolutionError" in names and "custom endpoint" in str(error).lower()
+    if of_url or isinstance(error, ValueError):
+        return "AWS_ENDPOINT_URL_S3 is no URL of a service; write it as http://minio:9000"
+    return f"{error}; correct what the variables AWS_… of this process say, or the files that they name"

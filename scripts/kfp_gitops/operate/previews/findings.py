@@ -32,14 +32,21 @@ class Finding:
     """Why its run failed, as lines."""
     missing: str = ""
     """Why there is no run, or none to hold it against."""
+    reason: str = ""
+    """Why its run failed, as a part of one line; "": it did not, or nothing tells why."""
+    command: str = ""
+    """What shows a run that failed."""
 
 
 class Reader:
-    """Reads runs, and what they gave; where the metadata store once did not tell, it is not asked again."""
+    """Reads runs, and what they gave; where the metadata store once did not tell, it is not asked again.
 
-    def __init__(self, results: Results, home: Home, prefix: str) -> None:
+    `say`: how a person types `run.py --status ID`.
+    """
+
+    def __init__(self, results: Results, home: Home, prefix: str, say: reason.Say) -> None:
         self.api = results.watch.api
-        self.home, self.prefix = home, prefix
+        self.home, self.prefix, self.say = home, prefix, say
         self._results, self._silent = results, ""
 
     def of(self, ended: Ended, not_run: Mapping[str, str]) -> list[Finding]:
@@ -57,11 +64,18 @@ class Reader:
 
     def _of(self, pipeline: str, shown: Shown) -> Finding:
         mine = replace(self._side(shown), pipeline=pipeline)
-        found = reason.of(self.api, shown, lambda text: text)
-        why = tuple(line.strip() for line in reason.told(found, shown, mine.place, 100))
         theirs, missing = self._theirs(pipeline)
         both = compared.compare(theirs, mine) if theirs else None
-        return Finding(pipeline, mine, theirs, both, why, missing)
+        found = Finding(pipeline, mine, theirs, both, missing=missing)
+        return self._why(found, shown) if shown.run.state in ("FAILED", "CANCELED") else found
+
+    def _why(self, finding: Finding, shown: Shown) -> Finding:
+        """With the reason, and the command: KFP 2.17.0 tells no error, other servers do."""
+        found, place = reason.of(self.api, shown, self.say), finding.mine.place if finding.mine else ""
+        said = reason.in_a_line(found, shown)
+        lines = [line.strip() for line in reason.told(found, shown, place, 100)] or [f"error: {said}"]
+        command = self.say(f"run.py --status {shown.run.id}")
+        return replace(finding, why=(*lines, "the run:", command), reason=said, command=command)
 
     def _theirs(self, pipeline: str) -> tuple[Side | None, str]:
         if self.home.apart:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kfp_gitops.base import columns
+from kfp_gitops.base import columns, redact
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.operate.following import Shown
 from kfp_gitops.operate.runlook import podlogs, tasks, workflow
@@ -14,6 +14,8 @@ from kfp_gitops.operate.runlook import podlogs, tasks, workflow
 _INPUT = "Got executor_input:"
 _READ, _SHOWN = 500, 12
 """Lines that are read from the end, and that are shown."""
+_MOST = 300
+"""Characters of a reason in a line."""
 _NOISE = re.compile(r"[IWEF]\d{4} [\d:.]+ +\d+ \w+\.go:\d+\] |time=\".*\" level=info |\[KFP Executor ")
 """What KFP's launcher (klog), Argo's emissary and the SDK's executor write of themselves around the step's words."""
 Say = Callable[[str], str]
@@ -56,6 +58,14 @@ def _after_input(lines: Sequence[str]) -> Sequence[str]:
     begun = [number for number, line in enumerate(lines) if line.endswith(_INPUT)]
     ends = [number for number, line in enumerate(lines) if line == "}" and begun and number > begun[-1]]
     return lines[ends[0] + 1 :] if ends else lines
+
+
+def in_a_line(found: Reason | None, shown: Shown) -> str:
+    """The last that the log says, else what Argo Workflows or the server says; "": nobody tells."""
+    own = [*found.lines[-1:], found.argo] if found else []
+    errors = [shown.run.error, *(task.error for task in shown.run.tasks)]
+    said = next(filter(None, (*own, *errors)), "")
+    return redact.text(" ".join(said.split()))[:_MOST]
 
 
 def told(found: Reason | None, shown: Shown, link: str, width: int) -> Iterator[str]:

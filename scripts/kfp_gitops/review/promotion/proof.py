@@ -74,8 +74,11 @@ class Proof:
         """Whether it may be promoted."""
         return bool(self.run) and not any(verdict.why for verdict in self.gates)
 
-    def reasons(self, environment: str) -> Iterator[str]:
-        """Why it has no succeeded run there, as far as that is known, and what comes before one."""
+    def reasons(self, environment: str, say: Callable[[str], str]) -> Iterator[str]:
+        """Why it has no succeeded run there, as far as that is known, and what comes before one.
+
+        `say`: how a person types `reconcile.py …` for that environment.
+        """
         found = self.instead
         if found is None:
             return
@@ -86,7 +89,7 @@ class Proof:
             render = f"`python scripts/render.py --env {environment} --lock`"
             yield f"manifests/{environment} {has}, and not this one: render ({render}), commit and apply"
         elif not found.registered:
-            apply = f"`python scripts/reconcile.py apply --env {environment}`"
+            apply = f"`{say('reconcile.py apply')}`"
             yield f"no version of it is registered there: apply ({apply})"
 
 
@@ -185,31 +188,45 @@ def proofs(source: Source, releases: Sequence[Pending]) -> list[Proof]:
     ]
 
 
-def require(found: Sequence[Proof], environment: str) -> None:
+@dataclass(frozen=True)
+class Between:
+    """The two environments of a promotion, as refusals name them."""
+
+    source: str
+    say: Callable[[str], str]
+    """`run.py …` → what a person types for the source."""
+    place: Callable[[str], str]
+    """Pipeline → where the target says what it requires: `path:line:column`."""
+
+
+def require(found: Sequence[Proof], between: Between) -> None:
     """Let them through.
 
     Raises:
         RefusedError: a release without a succeeded run in the environment, or one that missed a gate; all of them.
     """
-    if lines := missing(found, environment):
+    if lines := missing(found, between):
         raise RefusedError("\n".join(lines))
 
 
-def missing(found: Sequence[Proof], environment: str) -> list[str]:
+def missing(found: Sequence[Proof], between: Between) -> list[str]:
     """What keeps releases back, and what to do."""
-    return [line for proof in found if not proof.holds for line in _missing(proof, environment)]
+    return [line for proof in found if not proof.holds for line in _missing(proof, between)]
 
 
-def _missing(proof: Proof, environment: str) -> Iterator[str]:
-    run = f"`python scripts/run.py --env {environment} --pipeline {proof.pipeline} --wait`"
+def _missing(proof: Proof, between: Between) -> Iterator[str]:
+    environment, run = between.source, f"`{between.say(f'run.py --pipeline {proof.pipeline} --wait')}`"
     if not proof.run:
         yield (
             f"{proof.pipeline}: no succeeded run of release {proof.release[:19]}… in {environment}"
-            f"{''.join(f'; {one}' for one in proof.reasons(environment))}; run it there: {run}"
+            f"{''.join(f'; {one}' for one in proof.reasons(environment, between.say))}; run it there: {run}"
         )
     for verdict in (verdict for verdict in proof.gates if verdict.why):
-        few = verdict.why and len(verdict.runs) < verdict.gate.runs
+        few = len(verdict.runs) < verdict.gate.runs
         more = f"; run it there: {run}" if few and not verdict.why.startswith(("no run", "tasks")) else ""
+        if verdict.why.startswith("missed"):
+            place = between.place(proof.pipeline)
+            more = f"; promote another one, or have other bounds reviewed at {place}"
         yield f"{proof.pipeline}: release {proof.release[:19]}… requires {verdict.told}{more}"
 
 
