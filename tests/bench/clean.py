@@ -24,7 +24,7 @@ def from_lock(lock: Path) -> Path:
         fcntl.flock(guard, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
             _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
-            _uv("pip", "install", "--quiet", "--compile-bytecode", "--require-hashes", "--python", str(python(folder)),
+            _uv("pip", "install", "--quiet", "--require-hashes", "--python", str(python(folder)),
                 "--requirement", str(lock))  # fmt: skip
             (folder / "complete").touch()
     return folder

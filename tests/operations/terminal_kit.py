@@ -14,10 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from project import HERE, PROJECT, Outcome
-from servers.prepared import Prepared, prepared
+from servers.prepared import Prepared, modules_of, prepared
 from servers.process import program
 
-_MODULES = ("run", "doctor", "promote", "render", "reconcile", "reconcile.apply", "reconcile.status")
+_COMMANDS = ("run", "doctor", "promote", "render", "reconcile")
+_LATER = (
+    "base",
+    "commands/reconcile",
+    "compiling/compiler",
+    "kfpserver",
+    "operate",
+    "reconcile",
+    "rendering",
+    "review",
+)
+"""Of what is in these folders the commands import much only once they need it."""
 _WHO = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -81,7 +92,7 @@ def terminal(folder: Path) -> Iterator[Terminal]:
         call = [sys.executable, "-I", "-S", str(HERE / "operations/fake_program.py"), str(programs), name]
         (programs / name).write_text(f'#!/bin/sh\nexec {" ".join(call)} "$@"\n')
         (programs / name).chmod(stat.S_IRWXU)
-    modules = [f"kfp_gitops.commands.{name}" for name in _MODULES]
+    modules = [*(f"kfp_gitops.commands.{name}" for name in _COMMANDS), *modules_of(*_LATER)]
     with prepared(*modules, PYTHONPATH=str(root / "scripts")) as python:
         yield Terminal(root, _path(programs, python), programs)
 

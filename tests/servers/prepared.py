@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+_SCRIPTS = _HERE.parents[1] / "scripts"
 
 
 class Prepared:
@@ -55,6 +56,17 @@ class Prepared:
         """End it, and what it runs."""
         self._process.communicate(timeout=60)
         shutil.rmtree(self._folder)
+
+
+def modules_of(*folders: str) -> Iterator[str]:
+    """Our package's own, for a process that is to have imported them, too.
+
+    What imports Kubernetes' client is left out: that reads KUBECONFIG, another one for each call, when it is imported.
+    """
+    for folder in folders:
+        for path in sorted((_SCRIPTS / "kfp_gitops" / folder).rglob("*.py")):
+            if path.stem not in ("__init__", "__main__", "cluster", "leases") and path.parent.name != "doctor":
+                yield ".".join(path.relative_to(_SCRIPTS).with_suffix("").parts)
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-# These are not read again by a process that runs: with others Python is started anew.
-_HARMLESS = ("PYTHONPATH", "PYTHONUNBUFFERED")
+# A process that runs reads these no more, and does by them all the same; with other ones Python is started anew.
+_HARMLESS = ("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
 _HIGH = 500
 """Above the numbers of descriptors that calls come with."""
 
@@ -196,6 +196,7 @@ def _surround(env: dict[str, str]) -> None:
     sys.path[:] = [sys.path[0], *theirs, *(entry for entry in sys.path[1:] if entry not in mine)]
     os.environ.clear()
     os.environ.update(env)
+    sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 what was read ahead is not the child's
     for name, number in (("stdout", 1), ("stderr", 2)):
         raw = io.FileIO(number, "w", closefd=False)

@@ -50,6 +50,14 @@ def test_it_has_its_own_arguments_folder_variables_and_streams(
     assert called[0] == 7
 
 
+@pytest.mark.parametrize("said", ["", "1"])
+def test_it_keeps_bytecode_where_python_would(process: Prepared, tmp_path: Path, said: str) -> None:
+    (tmp_path / "beside.py").write_text("")
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": said}
+    subprocess.run(process.python(_script(tmp_path, "import beside")), env=env, check=True)
+    assert (tmp_path / "__pycache__").exists() == (said == "")
+
+
 def test_a_module_is_run_as_well(process: Prepared, tmp_path: Path) -> None:
     done = subprocess.run(process.python("-m", "json.tool", "--help"), cwd=tmp_path, capture_output=True, text=True,
                           check=True)  # fmt: skip

@@ -21,13 +21,22 @@ from project import Outcome
 
 Command = Callable[..., Outcome]
 MISSED = ("--pipeline", "hello", "--backfill", "--missed")
+HOUR = (datetime.now(UTC).hour + 12) % 24
+"""The schedule fires then, far from now: a firing of this minute may have its run or not."""
+
+
+def _newest() -> datetime:
+    """The newest firing."""
+    now = datetime.now(UTC)
+    found = now.replace(hour=HOUR, minute=0, second=0, microsecond=0)
+    return found if found <= now else found - timedelta(days=1)
 
 
 @pytest.fixture
 def daily(repository: Path, command: Command, server: DevServer, reconcile: Command) -> Command:
-    """`daily(…)` is `run.py`; the one schedule fires each midnight and is registered."""
+    """`daily(…)` is `run.py`; the one schedule fires each day and is registered."""
     base = repository / "environments/base.yaml"
-    base.write_text(re.sub(r"cron: '[^']*'", "cron: '0 0 0 * * *'", base.read_text(), count=1))
+    base.write_text(re.sub(r"cron: '[^']*'", f"cron: '0 0 {HOUR} * * *'", base.read_text(), count=1))
     assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
     assert reconcile("apply").code == 0
     common = ("--root", repository, "--env", "dev", "--host", server.url)
@@ -48,8 +57,7 @@ def _down_for(server: DevServer, days: float) -> list[str]:
         int(created.timestamp()),
         int(now.timestamp()),
     )
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    past = [midnight - timedelta(days=day) for day in range(int(days) + 1)]
+    past = [_newest() - timedelta(days=day) for day in range(int(days) + 1)]
     return sorted(
         f"{tick:%Y-%m-%dT%H:%M:%SZ}" for tick in past if created < tick < now - timedelta(minutes=2)
     )
@@ -159,7 +167,7 @@ def test_replacing_the_schedule_forgets_nothing(
 ) -> None:
     lost = _down_for(server, 3.5)
     base = repository / "environments/base.yaml"
-    base.write_text(base.read_text().replace("0 0 0 * * *", "0 30 23 * * *"))
+    base.write_text(base.read_text().replace(f"0 0 {HOUR} * * *", f"0 30 {(HOUR - 1) % 24} * * *"))
     assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
     applied = reconcile("apply")
     assert applied.code == 0
@@ -178,11 +186,11 @@ def test_a_schedule_that_somebody_deleted_is_owed_its_firings_before_and_after_i
     server.tick()
     server.wait_idle()
     (schedule,) = api.schedules()
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    fired = int((midnight - timedelta(days=2)).timestamp())
+    newest = _newest()
+    fired = int((newest - timedelta(days=2)).timestamp())
     server._store.execute("UPDATE runs SET scheduled = ?, created = ?", fired, fired)
     api.delete_schedule(schedule.id)
-    owed = [f"{midnight - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (1, 0)]
+    owed = [f"{newest - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (1, 0)]
     assert _missed(reconcile) == dict.fromkeys(owed, "deleted schedule")
     assert reconcile("apply").code == 0
     assert _missed(reconcile) == dict.fromkeys(owed, "deleted schedule")
@@ -197,13 +205,13 @@ def test_a_schedule_that_somebody_disabled_is_owed_its_firings_before_and_after_
     server._store.execute("UPDATE recurring_runs SET created = created - 4 * 86400")
     server.tick()
     server.wait_idle()
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    fired = int((midnight - timedelta(days=1)).timestamp())
+    newest = _newest()
+    fired = int((newest - timedelta(days=1)).timestamp())
     server._store.execute("UPDATE runs SET scheduled = ?, created = ?", fired, fired)
     (schedule,) = api.schedules()
     api.disable_schedule(schedule.id)
-    today = f"{midnight:%Y-%m-%dT%H:%M:%SZ}"
-    assert _missed(reconcile)[today] == "disabled schedule"
+    last = f"{newest:%Y-%m-%dT%H:%M:%SZ}"
+    assert _missed(reconcile)[last] == "disabled schedule"
     before = _missed(reconcile)
     assert reconcile("apply").code == 0
     assert _missed(reconcile) == before
@@ -266,12 +274,9 @@ def test_what_the_manifest_turned_off_for_a_while_was_owed_nothing(
         assert reconcile("apply").code == 0
         if changed != text:
             _later(server)
-    found, midnight = (
-        _schedule(reconcile),
-        datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0),
-    )
+    found, newest = _schedule(reconcile), _newest()
     assert [one["at"][:10] for one in found["missed"]] == [
-        f"{midnight - timedelta(days=days):%Y-%m-%d}" for days in (5, 4, 3)
+        f"{newest - timedelta(days=days):%Y-%m-%d}" for days in (5, 4, 3)
     ]
     assert found["held"] == []
 
@@ -326,7 +331,7 @@ def test_a_pipeline_that_is_not_registered_as_it_shall_be_is_told_and_stops_no_o
 def test_only_what_has_passed_by_the_servers_clock_is_run(
     daily: Command, api: KfpApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(KfpApi, "now", lambda _: datetime(2026, 1, 3, 0, 1, tzinfo=UTC))
+    monkeypatch.setattr(KfpApi, "now", lambda _: datetime(2026, 1, 3, HOUR, 1, tzinfo=UTC))
     assert daily("--pipeline", "hello", "--backfill", "2026-01-01..2026-01-05").out == "2 SUCCEEDED\n"
     assert [name[-16:-8] for name in _names(api)] == [
         "20260101",
@@ -352,7 +357,7 @@ def test_many_runs_need_a_yes(daily: Command, api: KfpApi, monkeypatch: pytest.M
     refused = daily(*days)
     assert refused.code == 5
     assert "--yes" in refused.err
-    assert "11 runs, 2026-01-01 00:00 to 2026-01-11 00:00 UTC" in " ".join(refused.err.split())
+    assert f"11 runs, 2026-01-01 {HOUR:02}:00 to 2026-01-11 {HOUR:02}:00 UTC" in " ".join(refused.err.split())
 
     class Terminal(StringIO):
         def isatty(self) -> bool:
@@ -367,7 +372,7 @@ def test_many_runs_need_a_yes(daily: Command, api: KfpApi, monkeypatch: pytest.M
     more = daily(*days[:-1], "2026-01-01..2026-01-12")
     assert more.code == 0  # one is new: eleven have run
     told = " ".join(more.err.split())
-    assert "hello-weekly: 1 run, 2026-01-12 00:00 UTC, less than 0.1 run-hours, " in told
+    assert f"hello-weekly: 1 run, 2026-01-12 {HOUR:02}:00 UTC, less than 0.1 run-hours, " in told
 
 
 def test_what_failed_is_run_once_more_with_another_parameter(daily: Command, api: KfpApi) -> None:

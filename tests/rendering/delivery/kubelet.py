@@ -26,7 +26,7 @@ from atomic import Volume
 from bench import clean
 from delivered import Object
 from project import PROJECT
-from servers.prepared import Prepared, prepared
+from servers.prepared import Prepared, modules_of, prepared
 
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -59,6 +59,8 @@ def _process() -> Prepared:
     environment, package = image()
     interpreter = str(environment / "bin/python")
     modules = ("kfp_gitops.commands.reconcile", "kfp_gitops.compiling.compiler.sdk", "kfp_gitops.__main__")
+    modules += tuple(modules_of("base", "commands/reconcile", "kfpserver", "operate", "reconcile"))
+    modules += ("botocore.client", "botocore.endpoint", "botocore.session")
     # Kubernetes' client reads KUBECONFIG when it is imported: only what it stands on may be here before.
     modules += ("google.auth.transport.requests", "requests_oauthlib", "dateutil.parser")
     return _PREPARED[-1].enter_context(prepared(*modules, interpreter=interpreter, PYTHONPATH=str(package)))
