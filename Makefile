@@ -28,7 +28,8 @@ $(VENV)/.installed: $(LOCK) requirements-build.lock
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON3=…")'
 	$(PYTHON3) -m venv $(VENV)
 	$(PY) -m pip install --quiet --require-hashes --only-binary :all: --requirement requirements-build.lock
-	$(PY) -m pip install --quiet --no-deps --require-hashes --no-build-isolation --use-pep517 --requirement $(LOCK)
+	$(PY) -m pip install --quiet --no-deps --no-compile --require-hashes --no-build-isolation --use-pep517 --requirement $(LOCK)
+	@-$(PY) -m compileall -qq -j 0 $(VENV)/lib  # as pip would, on all cores; some files are of other Pythons
 	@touch $@
 
 demo: $(VENV)/.installed  ## the whole way once, on this machine: render, plan, apply, run, report
