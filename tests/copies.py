@@ -40,12 +40,8 @@ def committed(folder: Path) -> Path:
 
 def without_tests(folder: Path) -> Path:
     """The same without the tests, which are half of the files, but for the scenarios that are run in it."""
-    committed(folder)
-    for path in (folder / "tests").iterdir():
-        if path.name != "e2e":
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    gitrepo.git(folder, "add", "-A")
-    gitrepo.git(folder, "commit", "-q", "--amend", "--no-edit")
+    made = assembly.once("without-tests", _remove_tests)
+    shutil.copytree(made, folder, symlinks=True, dirs_exist_ok=True)
     return folder
 
 
@@ -78,6 +74,15 @@ def _link(path: Path, target: Path) -> None:
 def _commit(folder: Path) -> None:
     gitrepo.init(known(folder))
     gitrepo.git(folder, "gc", "--quiet")
+
+
+def _remove_tests(folder: Path) -> None:
+    committed(folder)
+    for path in (folder / "tests").iterdir():
+        if path.name != "e2e":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    gitrepo.git(folder, "add", "-A")
+    gitrepo.git(folder, "commit", "-q", "--amend", "--no-edit")
 
 
 def _compile(folder: Path) -> None:

@@ -6,14 +6,14 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import copies
 import profiles
 import pytest
+from servers.prepared import prepared
 
 COMPONENT = "components/clean_text/component.py"
 TEMPLATE = "templates/pipelines/text-report/pipeline.yaml.j2"
@@ -163,17 +163,30 @@ EDITS = {
 }
 
 
-def _run(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MAKEFLAGS")}
-    return subprocess.run(command, cwd=clone, env=kept, capture_output=True, text=True, check=False)
+Run = Callable[..., subprocess.CompletedProcess[str]]
+# Other people's modules alone: those of the repository are read in the copy, as somebody edited them.
+_LIBRARIES = ("kfp.compiler", "kfp.dsl", "jinja2", "jsonschema", "pytest", "yaml")
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python() -> Iterator[Run]:
+    """Run Python in a copy: a fork of a process that has imported the libraries."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MAKEFLAGS")}
+    with prepared(*_LIBRARIES) as found:
+
+        def run(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+            command = found.python(*words)
+            return subprocess.run(command, cwd=clone, env=kept, capture_output=True, text=True, check=False)
+
+        yield run
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory, python: Run) -> Path:
     """A copy in which somebody has just begun."""
     clone = copies.known(tmp_path_factory.mktemp("edits") / "clone")
     for words in (("component", "clean_text"), ("pipeline", "text-report", "--component", "clean_text")):
-        done = _run(clone, sys.executable, "scripts/new.py", *words)
+        done = python(clone, "scripts/new.py", *words)
         assert done.returncode == 0, done.stderr
     return clone
 
@@ -201,7 +214,7 @@ EDITS["all that no test is about, at once"] = Edit(
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", EDITS)
-def test_after_an_edit_only_what_it_is_about_speaks(name: str, clone: Path) -> None:
+def test_after_an_edit_only_what_it_is_about_speaks(name: str, clone: Path, python: Run) -> None:
     edit = EDITS[name]
     if not edit.spoken and "at once" not in name and not profiles.deep():
         pytest.skip("tried together with the others; alone in CI and with HYPOTHESIS_PROFILE=deep")
@@ -209,10 +222,8 @@ def test_after_an_edit_only_what_it_is_about_speaks(name: str, clone: Path) -> N
         text = (clone / path).read_text()
         assert old in text, (path, old)
         (clone / path).write_text(text.replace(old, new))
-    _run(clone, sys.executable, "scripts/components.py")  # which a slip of the keyboard stops
-    done = _run(
-        clone, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", STEP_TEST, PIPELINE_TEST
-    )
+    python(clone, "scripts/components.py")  # which a slip of the keyboard stops
+    done = python(clone, "-m", "pytest", "-q", "-p", "no:cacheprovider", STEP_TEST, PIPELINE_TEST)
     failed = set(re.findall(r"^FAILED \S+::(\w+)", done.stdout, re.MULTILINE))
     assert failed == set(edit.spoken), done.stdout + done.stderr
     said = " ".join(done.stdout.split())
@@ -221,17 +232,19 @@ def test_after_an_edit_only_what_it_is_about_speaks(name: str, clone: Path) -> N
 
 
 @pytest.mark.timeout(300)
-def test_a_pipeline_in_the_dsl_that_was_edited_is_to_be_compiled_and_then_holds(begun: Path) -> None:
-    assert _run(begun, sys.executable, "scripts/new.py", "pipeline", "churn", "--dsl").returncode == 0
+def test_a_pipeline_in_the_dsl_that_was_edited_is_to_be_compiled_and_then_holds(
+    begun: Path, python: Run
+) -> None:
+    assert python(begun, "scripts/new.py", "pipeline", "churn", "--dsl").returncode == 0
     source, test = begun / "templates/pipelines/churn/pipeline.py", "tests/pipelines/test_churn.py"
     source.write_text(source.read_text().replace("repeat: int = 2", "repeat: int = 3"))
-    done = _run(begun, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test)
+    done = python(begun, "-m", "pytest", "-q", "-p", "no:cacheprovider", test)
     said = " ".join(done.stdout.split())
     assert "1 failed" in said
     assert (
         "templates/pipelines/churn/pipeline.py: edited and not compiled into compiled.yaml; run `make comp"
         in said
     )
-    assert _run(begun, sys.executable, "scripts/components.py").returncode == 0
-    done = _run(begun, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test)
+    assert python(begun, "scripts/components.py").returncode == 0
+    done = python(begun, "-m", "pytest", "-q", "-p", "no:cacheprovider", test)
     assert "1 passed" in done.stdout

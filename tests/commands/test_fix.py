@@ -21,7 +21,7 @@ def clone(tmp_path: Path, command: Run, monkeypatch: pytest.MonkeyPatch) -> Path
     """A repository in which somebody has begun a component and a pipeline of it."""
     monkeypatch.setenv("MYPY_CACHE_DIR", str(clean.folder("mypy")))
     monkeypatch.setenv("RUFF_NO_CACHE", "true")
-    root = copies.committed(tmp_path / "clone")
+    root = copies.without_tests(tmp_path / "clone")
     for words in (("component", "clean_text"), ("pipeline", "text-report", "--component", "clean_text")):
         assert command("new", "--root", root, *words).code == 0
     return root
@@ -87,17 +87,17 @@ def test_what_no_machine_can_mend_is_told_as_the_check_tells_it_and_the_rest_is_
 ) -> None:
     _edit(clone / STEP, "return (repeat,)", "return (repeat,")
     _edit(clone / "environments/dev/values.yaml", "text: change-me", "text: hello")
-    _edit(clone / "scripts/kfp_gitops/base/visible.py", "from __future__ import annotations\n",
+    _edit(clone / "scripts/kfp_gitops/commands/demo.py", "from __future__ import annotations\n",
           "from __future__ import annotations\n\nWRONG: int = 'text'\n")  # fmt: skip
     done = command("fix", "--root", clone)
     assert done.code == 1, done.out
     assert "left for a person: lint, format, components, render, types" in done.err
     said = _lines(done)
-    assert said["format"] == "mended: scripts/kfp_gitops/base/visible.py; left:"
+    assert said["format"] == "mended: scripts/kfp_gitops/commands/demo.py; left:"
     assert f"{STEP}:" in done.out
     assert "cannot be imported: SyntaxError" in done.out
     assert re.search(
-        r"^  scripts/kfp_gitops/base/visible.py:\d+: error: Incompatible types", done.out, re.MULTILINE
+        r"^  scripts/kfp_gitops/commands/demo.py:\d+: error: Incompatible types", done.out, re.MULTILINE
     )
     assert said["render"].startswith("mended: manifests/dev/")
     assert said["layers"] == "fine"

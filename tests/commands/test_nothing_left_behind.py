@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from kfp_gitops.base import files, takeback
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import console
 from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.compiling.dsl import process
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import HERE, Outcome, snapshot
 
@@ -36,7 +37,7 @@ _WAYS: dict[str, tuple[str, ...]] = {
     "an import": ("import", "{file}", "--into", "templates/pipelines/other"),
 }
 _STEP = {"a file of Python": 7, "a file that stays Python": 7}
-"""Which steps are tried, where each try compiles the file anew; all others try each."""
+"""Which steps are tried, where there are many and they are those of an import; all others try each."""
 _PYTHON = """
 from kfp import dsl
 
@@ -83,6 +84,7 @@ def begin(
         .replace('"schedule": {', '"schedule": {"default": {"cron": "0 0 3 * * 1", "enabled": false},')
     )
     monkeypatch.setattr("kfp_gitops.commands.begun.find_spec", lambda _: None)  # nothing is locked
+    monkeypatch.setattr(process, "_answer", _asked_once(process._answer))
     assert command("new", "team", "churn", "--root", repository).code == 0
     assert command("render", "--env", "dev", "--root", repository).code == 0
 
@@ -93,6 +95,17 @@ def begin(
         return tuple(word.format(**named) for word in _WAYS[way])
 
     return of
+
+
+def _asked_once(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """What a file of Python compiles to, in a process that writes nothing here: no try need start it again."""
+    known: dict[str, Any] = {}
+
+    def asked(request: Mapping[str, Any], *given: Any, **named: Any) -> Any:
+        key = str({name: value for name, value in request.items() if name != "root"})
+        return known[key] if key in known else known.setdefault(key, answer(request, *given, **named))
+
+    return asked
 
 
 def _copy(repository: Path, name: str) -> Path:

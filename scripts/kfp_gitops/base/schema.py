@@ -107,6 +107,7 @@ def _plain(text: str) -> Schema | None:
         return None
 
 
+@lru_cache(maxsize=1024)
 def _any(text: str, path: str, strict: bool) -> Schema:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError

@@ -12,6 +12,7 @@ _NEW_YEAR = datetime(2001, 1, 1, tzinfo=UTC)
 _SHOWING, _MOST_RARE, _MOST = timedelta(days=8), 13, 3_000  # a week of quarters of an hour; a year of months
 
 
+@lru_cache(maxsize=1024)
 def longest(cron: Cron) -> timedelta:
     """From one firing to the next at most, as the first days of a year show it; zero when it fires once or never."""
     return max(_waits(cron), default=timedelta(0))

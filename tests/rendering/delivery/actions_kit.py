@@ -14,6 +14,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import copies
 import yaml
 from delivery.ci import run
 from gitrepo import git
@@ -139,9 +140,10 @@ class Actions:
         return True
 
     def _check_out(self, target: Path, ref: str) -> None:
-        git(self.folder, "clone", "--quiet", self.origin.as_uri(), str(target))
+        git(self.folder, "clone", "--quiet", "--no-checkout", str(self.origin), str(target))
         git(target, "fetch", "--quiet", "origin", "+refs/pull/*:refs/remotes/pull/*")
         git(target, "checkout", "--quiet", "--detach", ref)
+        copies.compiled(target)
 
     def _artifacts(self) -> Path:
         return self.folder / f"{self.runs}-artifacts"

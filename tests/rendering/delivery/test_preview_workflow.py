@@ -15,9 +15,11 @@ from delivery.actions_kit import Actions, evaluate
 from delivery.ci import run
 from gitrepo import commit, git
 from kfp_gitops.devserver import DevServer
+from kfp_gitops.devserver.executor import LOCALRUN
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfpapi.stub import Answer, Seen, Stub
 from project import PROJECT
+from servers.prepared import Prepared
 
 WORKFLOW = yaml.safe_load((PROJECT / ".github/workflows/preview.yaml").read_text("utf-8"))
 JOBS = WORKFLOW["jobs"]
@@ -144,7 +146,7 @@ class World:
         own = {"preview": {"KFP_HOST": server.url, "KFP_TOKEN": "a-secret-token"}}
         self.actions = Actions(clone, tmp_path / "actions", own, forge.stub.url, {"PREVIEWS": "true"})
         self.work = tmp_path / "work"
-        git(tmp_path, "clone", "--quiet", clone.as_uri(), "work")
+        git(tmp_path, "clone", "--quiet", str(clone), "work")
 
     def push(self, message: str) -> str:
         """The pull request's next commit."""
@@ -176,9 +178,9 @@ class World:
 
 
 @pytest.fixture
-def world(clone: Path, tmp_path: Path) -> Iterator[World]:
+def world(clone: Path, tmp_path: Path, localrun: Prepared) -> Iterator[World]:
     forge = Forge()
-    with forge.stub, DevServer(tmp_path / "server") as server:
+    with forge.stub, DevServer(tmp_path / "server", executor=localrun.python(*LOCALRUN[1:])) as server:
         yield World(clone, tmp_path, forge, server)
 
 

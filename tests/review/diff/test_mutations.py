@@ -139,7 +139,9 @@ def _is_data(env: str, path: str) -> bool:
     return path.endswith(".yaml") and (bool(env) or not shared._TEXTS.fullmatch(path))
 
 
+@cache
 def _documents(env: str, path: str) -> list[object]:
+    """As they are: mutations are made of copies."""
     return [found.value for found in parse_all(repository().text(env, path), path)]
 
 

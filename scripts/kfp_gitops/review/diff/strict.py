@@ -46,6 +46,8 @@ def label(place: Place) -> str:
 
 def alike(left: Any, right: Any) -> bool:
     """Whether two parsed values are the same value: 1 is not 1.0, nor true, and null is not absent."""
+    if left is right:  # most of two sides is the same text, which is parsed once
+        return True
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(alike(left[key], right[key]) for key in left)
     if isinstance(left, list) and isinstance(right, list):
