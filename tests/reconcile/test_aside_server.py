@@ -374,7 +374,7 @@ def test_killed_at_any_moment_it_is_begun_again_and_nothing_is_left(
     """A process of its own, killed as soon as KFP has seen so many requests of it."""
     assert reconcile("apply").code == 0
     before, killed = everything(server), []
-    for most in some(range(2, 40, 3), len(what) % 2):
+    for most in some(range(2, 40, 4), len(what) % 2):
         if what == "reconcile down":
             assert beside("run", "--pipeline", "hello").code == 0
         server.faults.clear()
