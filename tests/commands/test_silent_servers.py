@@ -23,6 +23,7 @@ from kfp_gitops.commands import reconcile
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.reconcile.locking import filelock
 from project import PROJECT
+from servers.prepared import Prepared, prepared
 
 SOON = 2.0
 """Seconds from the question to the first line about it."""
@@ -95,11 +96,27 @@ class Told:
     out: str
 
 
+_COMMANDS = tuple(
+    f"kfp_gitops.commands.{name}" for name in ("artifact", "doctor", "reconcile", "run", "status")
+)
+_begun: list[Prepared] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def commands_begin_at_once() -> Iterator[None]:
+    """They are forks of a process that has imported them: forty would read the same modules again."""
+    with prepared(*_COMMANDS, "kfp_gitops.kfpserver.kfpapi.client") as found:
+        _begun.append(found)
+        yield
+        _begun.clear()
+
+
 def _told(silent: Silent, words: str, *more: object, env: Mapping[str, str] = {}) -> Told:
     name, *rest = words.split()
-    call = [sys.executable, "-u", str(PROJECT / f"scripts/{name}.py"), *rest, *map(str, more)]
+    call = _begun[0].python(PROJECT / f"scripts/{name}.py", *rest, *more)
+    unbuffered = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        call, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        call, env={**unbuffered, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr and process.stdout
         lines, first = [], 0.0
