@@ -65,7 +65,10 @@ def modules_of(*folders: str) -> Iterator[str]:
     """
     for folder in folders:
         for path in sorted((_SCRIPTS / "kfp_gitops" / folder).rglob("*.py")):
-            if path.stem not in ("__init__", "__main__", "cluster", "leases") and path.parent.name != "doctor":
+            if (
+                path.stem not in ("__init__", "__main__", "cluster", "leases")
+                and path.parent.name != "doctor"
+            ):
                 yield ".".join(path.relative_to(_SCRIPTS).with_suffix("").parts)
 
 

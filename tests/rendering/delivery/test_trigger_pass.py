@@ -74,7 +74,9 @@ class Cluster:
         secrets = {("store", "accesskey"): ACCESS_KEY, ("store", "secretkey"): SECRET_KEY}
         template = dict(delivered.pods(self.objects))[name]
         number = next(self._numbers)
-        pod = Pod(template, self.objects, self.root / f"pod{number}", tokens, self.cluster.stub.url, secrets=secrets)
+        pod = Pod(
+            template, self.objects, self.root / f"pod{number}", tokens, self.cluster.stub.url, secrets=secrets
+        )
         done = pod.run(anew=number < 2)  # one of each kind as Python itself starts it
         assert done.code in (codes or (0,)), done
         return done
