@@ -15,7 +15,7 @@ id = $(shell awk '$$1 == "id:" { print $$2; exit }' $(1)/environments/base.yaml)
 export PYTHONPATH := $(CURDIR)/scripts:$(CURDIR)/components/src
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-own test-product check fix forks e2e e2e-scaling bench render components reference rules shipped lock clean
+.PHONY: help demo test test-both test-own test-product check fix forks e2e e2e-scaling bench render components reference rules shipped lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -35,7 +35,10 @@ $(VENV)/.installed: $(LOCK) requirements-build.lock
 demo: $(VENV)/.installed  ## the whole way once, on this machine: render, plan, apply, run, report
 	$(PY) scripts/demo.py
 
-test: test-own $(if $(filter $(call id,.),$(call id,tests/shipped)),test-product)  ## a fork's own tests; in the product's repository the product's, too
+test: $(if $(filter $(call id,.),$(call id,tests/shipped)),test-both,test-own)  ## a fork's own tests; in the product's repository the product's, too
+
+test-both: $(VENV)/.installed
+	$(PYTEST) tests
 
 test-own: $(VENV)/.installed  ## inputs render, compile, keep the policy and run; tests that new.py made
 	$(PYTEST) --dist load $(OWN_TESTS)

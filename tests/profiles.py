@@ -1,6 +1,6 @@
-"""How many examples a test with made-up data sees: HYPOTHESIS_PROFILE is `deep` (CI's), `quick` (else) or `search`.
+"""How many examples a test with made-up data sees, by HYPOTHESIS_PROFILE: `ci` in CI, else `quick`; `deep`; `search`.
 
-`deep` and `quick` see the same examples at every run, so that a red test is the change's; `search` sees others.
+All but `search` see the same examples at every run, so that a red test is the change's; `search` sees others.
 """
 
 from __future__ import annotations
@@ -14,9 +14,14 @@ from hypothesis import HealthCheck, settings
 
 Case = TypeVar("Case")
 
-# What hypothesis does where a test says nothing; tests say how many they want at this depth.
-_DEEP = 100
-_DEPTHS = {"deep": (_DEEP, True), "quick": (_DEEP // 10, True), "search": (_DEEP * 5, False)}
+# What hypothesis does at depth where a test says nothing, and in CI; tests say how many they want at depth.
+_DEEP, _CI = 100, 30
+_DEPTHS = {
+    "deep": (_DEEP, True),
+    "ci": (_CI, True),
+    "quick": (_DEEP // 10, True),
+    "search": (_DEEP * 5, False),
+}
 _EVERY = 5
 # How long an example takes says how busy the machine is; a test that hangs meets pytest's timeout.
 _LOAD = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture)
@@ -30,17 +35,17 @@ def load() -> None:
             suppress_health_check=_LOAD,
         )  # fmt: skip
     settings.load_profile(
-        os.environ.get("HYPOTHESIS_PROFILE") or ("deep" if os.environ.get("CI") == "true" else "quick")
+        os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "quick")
     )
 
 
 def deep() -> bool:
     """Whether what others prove as well is tried, too: in CI, and by whoever asks for that depth."""
-    return settings().max_examples >= _DEEP
+    return settings().max_examples >= _CI
 
 
 def examples(deep: int) -> int:
-    """The number of examples in this profile of a test that wants so many of them in CI."""
+    """The number of examples in this profile of a test that wants so many of them at depth."""
     return max(1, deep * settings().max_examples // _DEEP)
 
 

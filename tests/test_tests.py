@@ -44,7 +44,8 @@ def test_the_files_that_are_begun_first_are_there() -> None:
     ("variables", "told"),
     [
         ({}, "20 False"),
-        ({"CI": "true"}, "200 True"),
+        ({"CI": "true"}, "60 True"),
+        ({"HYPOTHESIS_PROFILE": "deep"}, "200 True"),
         ({"CI": "true", "HYPOTHESIS_PROFILE": "quick"}, "20 False"),
     ],
     ids=lambda value: " ".join(value) or "neither" if isinstance(value, dict) else str(value),

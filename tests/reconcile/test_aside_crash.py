@@ -238,4 +238,4 @@ class Asides(RuleBasedStateMachine):
 
 
 TestAsides = Asides.TestCase
-TestAsides.settings = settings(max_examples=examples(200), stateful_step_count=12)
+TestAsides.settings = settings(max_examples=examples(500), stateful_step_count=12)

@@ -126,4 +126,4 @@ class AdoptedReconciler(Reconciler):
 
 
 TestAdoptedReconciler = AdoptedReconciler.TestCase
-TestAdoptedReconciler.settings = settings(max_examples=examples(150), stateful_step_count=8)
+TestAdoptedReconciler.settings = settings(max_examples=examples(300), stateful_step_count=8)

@@ -81,7 +81,7 @@ def test_one_that_is_deleted_leaves_nothing(repository: Path, command: Command) 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("pipeline: hello", "pipeline: hullo", "1:11: dev has no pipeline 'hullo'; there are: hello"),
+        ("pipeline: hello", "pipeline: hullo", "1:11: dev has no pipeline 'hullo'; did you mean 'hello'?"),
         (
             "from: '2026",
             "schedule: daily\nfrom: '2026",

@@ -155,7 +155,7 @@ def pair(choice: Random) -> tuple[dict[str, Any], dict[str, Any]]:
     return one, other
 
 
-@settings(max_examples=examples(1000), suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(2000), suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False))
 def test_manifests_of_one_shape_are_right_together_or_wrong_together(choice: Random) -> None:
     """What is remembered of one is true of the other."""

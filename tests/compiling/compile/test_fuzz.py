@@ -23,7 +23,7 @@ def _refusals(text: str) -> list[Problem]:
         return list(error.problems)
 
 
-@settings(max_examples=examples(600), suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(1200), suppress_health_check=list(HealthCheck))
 @given(manifests())
 def test_a_manifest_compiles_to_sound_ir_or_is_refused_with_positions(manifest: dict[str, Any]) -> None:
     """What the checks let through, the compiler must not refuse: the checks know every trap that is reached here."""

@@ -215,4 +215,4 @@ class PullRequests(RuleBasedStateMachine):
 
 
 TestPullRequests = PullRequests.TestCase
-TestPullRequests.settings = settings(max_examples=examples(200), stateful_step_count=12)
+TestPullRequests.settings = settings(max_examples=examples(500), stateful_step_count=12)

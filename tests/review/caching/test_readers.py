@@ -152,7 +152,7 @@ def test_so_are_those_of_what_ships(env: str) -> None:
         assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {})), entry["name"]
 
 
-@settings(max_examples=examples(100), suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(200), suppress_health_check=list(HealthCheck))
 @given(manifests())
 def test_so_are_those_of_any_manifest(manifest: dict[str, Any]) -> None:
     text = dump(manifest)
