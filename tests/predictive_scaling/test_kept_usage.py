@@ -17,6 +17,7 @@ from predictive_scaling.usage.assembly import KEYS
 from predictive_scaling.usage.extending import EXTEND, HOUR, LATE_HOURS, RENEW, Request, brought
 from predictive_scaling.usage.kept import DAY
 from predictive_scaling.usage.prometheus import Span
+from profiles import examples
 
 STEP, DAYS, START = 900, 3, 1_704_067_200  # 2024-01-01T00:00:00Z
 COLUMNS = ("cpu", "memory")
@@ -139,7 +140,7 @@ def test_every_kept_day_is_asked_for_again_within_as_many_runs(world, registry):
 LATE = st.tuples(st.integers(0, 5 * 96 - 1), st.sampled_from(SERVICES), st.integers(0, LATE_HOURS * HOUR))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     runs=st.lists(st.integers(10 * 60, 30 * HOUR), min_size=2, max_size=6),
     late=st.lists(LATE, max_size=12),
@@ -155,7 +156,7 @@ def test_with_what_was_kept_it_is_the_same_at_whatever_times_runs_come(runs, lat
         world.now += gap
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     hole=st.tuples(st.integers(0, 90), st.integers(4, 12), st.sampled_from(SERVICES)),
     delay=st.integers(1, 60),

@@ -24,6 +24,7 @@ from predictive_scaling.recommend.recommendation import Place, Recommender
 from predictive_scaling.recommend.size import size_of
 from predictive_scaling.shapes.merged import Merged
 from predictive_scaling.shapes.shape import Amounts, Container, Scaler, Shape, Use
+from profiles import examples
 from test_shapes_document import SHAPES
 from usage_data import clean, usage
 
@@ -81,7 +82,7 @@ TWICE = Shape(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @example(TWICE, False)
 @given(SHAPES, st.booleans())
 def test_whatever_the_shape_replicas_stay_below_the_maximum_and_what_is_wanted_is_told(shape, accepted):
