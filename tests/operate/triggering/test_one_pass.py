@@ -10,7 +10,7 @@ import pytest
 from kfp_gitops.base.errors import BrokenError, RemoteError, UnclearError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment
-from kfp_gitops.language.manifest import FactOfData, FactOfRun, OutputOf, Window
+from kfp_gitops.language.manifest import FactOfData, FactOfRun, OutputOf, Trigger, Window
 from kfp_gitops.operate.operations import pause
 from kfp_gitops.reconcile.causes.seams import DataState
 from kfp_gitops.reconcile.causes.state import standings
@@ -211,13 +211,17 @@ def test_turned_off_it_takes_none_and_owes_none_later() -> None:
     assert here.passes(3).started == 0
 
 
-def test_the_only_trigger_that_is_turned_off_and_on_again_is_owed_nothing_of_that_time() -> None:
+@pytest.mark.parametrize("meanwhile", [(after(enabled=False),), ()], ids=["turned off", "taken out"])
+def test_the_only_trigger_is_owed_nothing_of_the_time_without_it_where_passes_went_on(
+    meanwhile: tuple[Trigger, ...],
+) -> None:
+    """As they do for what is turned off, for backfills and for previews."""
     here = chain()
     on = here.desired
     here.server.runs_of("up")
     here.server.advance(60)
     assert here.look().started == 1
-    here.desired = replace(on, pipelines=(pipeline("up"), pipeline("down", after(enabled=False))))
+    here.desired = replace(on, pipelines=(pipeline("up"), pipeline("down", *meanwhile)))
     for _ in range(5):
         here.server.advance(1800)
         here.look()
@@ -228,25 +232,6 @@ def test_the_only_trigger_that_is_turned_off_and_on_again_is_owed_nothing_of_tha
     here.desired = on
     assert here.passes(5).started == 0
     assert len(here.started) == 1
-
-
-def test_the_only_trigger_that_is_taken_out_and_comes_back_is_owed_nothing_where_passes_went_on() -> None:
-    """As they do for backfills and previews."""
-    here = chain()
-    on = here.desired
-    here.server.runs_of("up")
-    here.server.advance(60)
-    assert here.look().started == 1
-    here.desired = replace(on, pipelines=(pipeline("up"), pipeline("down")))
-    for _ in range(5):
-        here.server.advance(1800)
-        here.look()
-        here.server.runs_of("up")
-    here.server.advance(300)
-    here.look()
-    here.server.advance(60)
-    here.desired = on
-    assert here.passes(5).started == 0
 
 
 def test_the_only_trigger_off_and_on_at_once_starts_nothing_twice() -> None:

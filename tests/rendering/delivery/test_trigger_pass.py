@@ -240,17 +240,22 @@ def test_the_pass_is_granted_exactly_what_it_asks_of_kfp(
     asked.compare()
 
 
+def _asks_for_mondays(repository: Path) -> None:
+    """A backfill of two firings."""
+    backfill = repository / "environments/dev/backfills/mondays.yaml"
+    backfill.parent.mkdir()
+    backfill.write_text(
+        "{pipeline: hello, from: '2026-02-01', to: '2026-02-10', tickParameter: name, reason: wrong prices}\n"
+    )
+
+
 def test_turned_off_it_asks_for_no_more_than_it_is_granted_and_what_ended_meanwhile_is_missed(
     delivered_with: Callable[..., Cluster],
     server: DevServer,
     repository: Path,
     build: Callable[..., tuple[Object, ...]],
 ) -> None:
-    backfill = repository / "environments/dev/backfills/mondays.yaml"
-    backfill.parent.mkdir()
-    backfill.write_text(
-        "{pipeline: hello, from: '2026-02-01', to: '2026-02-10', tickParameter: name, reason: wrong prices}\n"
-    )
+    _asks_for_mondays(repository)
     there = delivered_with("triggers: [{name: after, runOn: {pipeline: stays}}]\n")
     there.run("kfp-gitops-dev")
     for _ in range(2):  # of the backfill the last run is begun, and no pass has seen its end
@@ -283,11 +288,7 @@ def test_turned_off_it_asks_for_no_more_than_it_is_granted_and_what_ended_meanwh
 def test_with_a_backfill_it_is_granted_what_that_takes(
     delivered_with: Callable[..., Cluster], server: DevServer, repository: Path
 ) -> None:
-    backfill = repository / "environments/dev/backfills/mondays.yaml"
-    backfill.parent.mkdir()
-    backfill.write_text(
-        "{pipeline: hello, from: '2026-02-01', to: '2026-02-10', tickParameter: name, reason: wrong prices}\n"
-    )
+    _asks_for_mondays(repository)
     there = delivered_with("triggers: []\n")
     cronjob = delivered.one(there.objects, "CronJob", TRIGGER)
     assert cronjob["metadata"]["annotations"]["kfp-gitops/for"] == "backfills"
